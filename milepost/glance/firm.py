@@ -40,10 +40,9 @@ from domain.counting import counted
 from domain.events.common import ContractLine
 from domain.outputs import ForecastUpdate, JournalEntry
 from domain.sums import summed
-from domain.units import MICROSECONDS_A_DAY, Amount, Hours
+from domain.units import Amount, Hours
 from milepost.console import money_text
-
-EPOCH = date(1970, 1, 1).toordinal()
+from milepost.days import instant_day
 
 
 class Payable(Protocol):
@@ -90,7 +89,7 @@ class FirmAtMoment(Closable):
     @property
     def today(self) -> date:
         """The day, in UTC, on which the last record came that is known."""
-        return date.fromordinal(EPOCH + self.cut.recorded_at // MICROSECONDS_A_DAY)
+        return instant_day(self.cut.recorded_at)
 
     @property
     def as_of(self) -> str:

@@ -20,7 +20,17 @@ from domain.work.rows import FEE, SCHEDULED_REVENUE, named
 from milepost.glance.account_sums import TableFigure, feet_of
 from milepost.glance.figures import AMOUNT, Elsewhere, Part, PostedBetween, less, plus, sum_of
 from milepost.glance.firm import FirmAtMoment, lines_of, text
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
+from milepost.glance.sheet import (
+    Cell,
+    CellKind,
+    Glance,
+    GlanceColumn,
+    GlanceRow,
+    in_ledger_totals,
+    row_of,
+    stated,
+    summed,
+)
 from milepost.glance.wanted import Wanted
 from milepost.words import figure_words
 
@@ -52,6 +62,8 @@ COLUMNS: Final = (
     GlanceColumn("in_ledger", "in ledger", CellKind.AMOUNT, 4),
 )
 SUMMED: Final = ("brought_forward", *MOVES, "left", "hours_left", "money_left")
+# What a row is of; after them the account.
+WHOSE: Final = ("client", "contract", "project", "company", "kind", "currency", "ledger_currency")
 RETAINER: Final = "retainer"
 QUANTITY_PER_AMOUNT: Final = 10 ** (QUANTITY_SCALE - AMOUNT_SCALE)
 # What a fee is that nobody bills: what expires of a retainer, what is kept of a deposit.
@@ -149,10 +161,8 @@ def _running(firm: FirmAtMoment, posted: Iterable[tuple[str, ...]]) -> dict[tupl
 
 
 def _key(firm: FirmAtMoment, each: AboutSum) -> tuple[str, ...]:
-    client = firm.payer_of(each)
-    kind = _kind(firm, each)
-    whose = client, each.contract_id, each.project_id, each.entity_id
-    return (*whose, kind, each.currency, each.ledger_currency, each.account)
+    whose = firm.payer_of(each), each.contract_id, each.project_id, each.entity_id
+    return (*whose, _kind(firm, each), each.currency, each.ledger_currency, each.account)
 
 
 def _kind(firm: FirmAtMoment, each: AboutSum) -> str:
@@ -175,17 +185,8 @@ def _move(each: AboutSum, *, is_invoice: bool, is_refund: bool) -> str:
 def _row(
     firm: FirmAtMoment, key: tuple[str, ...], parts: Mapping[str, list[Part]], running: Sequence[_Running]
 ) -> GlanceRow:
-    client, contract_id, project_id, entity_id, kind, currency, ledger_currency, account = key
-    texts: dict[str, Cell] = {
-        "client": client or None,
-        "client_name": firm.client_name(client) or None,
-        "contract": contract_id or None,
-        "project": project_id or None,
-        "company": entity_id,
-        "kind": kind,
-        "currency": currency,
-        "ledger_currency": ledger_currency,
-    }
+    client, contract_id, project_id, entity_id, _, currency, _, account = key
+    texts = {**stated(WHOSE, key), "client_name": firm.client_name(client) or None}
     figures = {name: sum_of(parts.get(name, ())) for name in (BEFORE, *MOVES)}
     left = less(figures, GRANTED, *MOVES[1:])
     figures["left"] = plus(figures, BEFORE, left)

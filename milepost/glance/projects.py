@@ -210,7 +210,7 @@ def _add_budget(
         ("budget_fees", fees, "revenue"),
     ):
         if value is not None and (same or column == "budget_hours"):
-            figures[column] = _stated(project_id, value, field)
+            figures[column] = sum_of([Part(value, StatedField(PROJECT, project_id, "budget", field))])
     if noted is not None or of_all.hours:
         figures["hours"] = sum_of(of_all.hours)
         if opened := [part for part in of_all.hours if isinstance(part.of, StatedField)]:
@@ -231,18 +231,12 @@ def _add_budget(
         figures["budget_used"] = share(figures["revenue"], figures["budget_fees"])
 
 
-def _stated(project_id: str, value: int, field: str) -> Figure:
-    return sum_of([Part(value, StatedField(PROJECT, project_id, "budget", field))])
-
-
 def _add_forecast(texts: dict[str, Cell], figures: dict[str, Figure], update: ForecastUpdate, currency: str) -> None:
     now, whose = (update.ledger, "ledger/") if update.ledger is not None else (update.project, "")
     if now.currency == currency:
         texts["forecast_on"] = update.as_of
-        for name, value in (("revenue", now.eac_revenue), ("cost", now.eac_cost), ("margin", now.margin)):
-            if value is not None:
-                head = "margin" if name == "margin" else f"eac_{name}"
-                figures[f"forecast_{name}"] = _forecast_of(update, f"{whose}{head}", value)
+        for name, head in (("revenue", "eac_revenue"), ("cost", "eac_cost"), ("margin", "margin")):
+            figures[f"forecast_{name}"] = _forecast_of(update, f"{whose}{head}", getattr(now, head))
 
 
 def _forecast_of(update: ForecastUpdate, figure: str, value: int) -> Figure:

@@ -3,7 +3,7 @@
 One shape for all of them, so that each form (terminal, CSV, page, JSON, spreadsheet) is written once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -125,6 +125,11 @@ def row_of(key: Sequence[str], texts: Mapping[str, Cell], figures: Mapping[str, 
     """A company that is called as sums are has another first letter in the key: `%74otal/BRIDGE`."""
     named = composed(*(each or "-" for each in key))
     return keyed(f"%{ord(named[0]):X}{named[1:]}" if named.startswith(TOTALS) else named, texts, figures)
+
+
+def stated(columns: Iterable[str], texts: Iterable[str]) -> dict[str, Cell]:
+    """As far as there are texts; one that is empty says nothing."""
+    return {column: text or None for column, text in zip(columns, texts, strict=False)}
 
 
 def keyed(key: str, texts: Mapping[str, Cell], figures: Mapping[str, Figure]) -> GlanceRow:

@@ -12,7 +12,17 @@ from milepost.glance.ages import AGES, age_columns, aged
 from milepost.glance.figures import AMOUNT, LEDGER, Elsewhere, Part, TakenBack, sum_of
 from milepost.glance.firm import FirmAtMoment
 from milepost.glance.pieces import OVER_CAPS, Reason, UnbilledPiece, pieces
-from milepost.glance.sheet import Cell, CellKind, Glance, GlanceColumn, GlanceRow, in_ledger_totals, row_of, summed
+from milepost.glance.sheet import (
+    Cell,
+    CellKind,
+    Glance,
+    GlanceColumn,
+    GlanceRow,
+    in_ledger_totals,
+    row_of,
+    stated,
+    summed,
+)
 from milepost.glance.wanted import Wanted
 
 COLUMNS: Final = (
@@ -35,6 +45,8 @@ NOTES: Final = (
     "Days count from the service date. Unbilled is on no statement; what is on one and not invoiced stands in its own column.",
     "What is over a cap that limits revenue too is in no account: it is listed and not summed.",
 )
+# What a row is of.
+WHOSE: Final = ("client", "project", "contract", "company", "currency", "reason", "ledger_currency")
 Key = tuple[str, str, str, str, str, Reason, str]
 
 
@@ -60,16 +72,8 @@ def unbilled(firm: FirmAtMoment, wanted: Wanted) -> Glance:
 def _rows(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRow]:
     groups: dict[Key, list[UnbilledPiece]] = defaultdict(list)
     for piece in every:
-        client = firm.payer_of(piece)
-        groups[
-            client,
-            piece.project_id,
-            piece.contract_id,
-            piece.entity_id,
-            piece.currency,
-            piece.reason,
-            piece.ledger_currency,
-        ].append(piece)
+        whose = firm.payer_of(piece), piece.project_id, piece.contract_id, piece.entity_id
+        groups[*whose, piece.currency, piece.reason, piece.ledger_currency].append(piece)
     return [_row(firm, key, of) for key, of in sorted(groups.items()) if _total(of) != (0, 0)]
 
 
@@ -78,22 +82,16 @@ def _total(of: Iterable[UnbilledPiece]) -> tuple[Amount, Amount]:
 
 
 def _row(firm: FirmAtMoment, key: Key, of: list[UnbilledPiece]) -> GlanceRow:
-    client, project_id, contract_id, entity_id, currency, reason, ledger_currency = key
+    client, project_id, contract_id, entity_id, currency, reason, _ = key
     column = "on_statement" if reason is Reason.STATEMENT else "unbilled"
     by_day = _by_day(of)
     ages: dict[str, list[Part]] = defaultdict(list)
     for day, parts in by_day.items():
         ages[aged(firm.today.toordinal() - day)] += parts
     texts: dict[str, Cell] = {
-        "client": client or None,
+        **stated(WHOSE, key),
         "client_name": firm.client_name(client) or None,
-        "project": project_id or None,
-        "contract": contract_id or None,
-        "company": entity_id,
-        "reason": reason,
-        "currency": currency,
         "oldest": date.fromordinal(min(by_day)),
-        "ledger_currency": ledger_currency,
     }
     figures = {name: sum_of(parts) for name, parts in ages.items()}
     figures[column] = sum_of([Part(piece.amount, piece, AMOUNT) for piece in of])
@@ -129,21 +127,14 @@ def _not_earned(firm: FirmAtMoment, every: list[UnbilledPiece]) -> list[GlanceRo
             continue
         project_id = one.project_id or firm.project_on(one.contract_id)
         client = firm.client_of(project_id, one.contract_id)
-        whose = firm.company_of(one.contract_id, project_id), project_id, one.contract_id, client, one.currency
-        over = found[whose]
+        company = firm.company_of(one.contract_id, project_id)
+        over = found[client, project_id, one.contract_id, company, one.currency]
         over.append(Part(one.amount, Elsewhere("over the cap", f"{one.exception_id}#amount"), AMOUNT))
         over += [Part(-piece.amount, piece, AMOUNT) for piece in pieces_of]
     rows = []
-    for (company, project_id, contract_id, client, currency), parts in found.items():
-        texts: dict[str, Cell] = {
-            "client": client or None,
-            "client_name": firm.client_name(client) or None,
-            "project": project_id or None,
-            "contract": contract_id or None,
-            "company": company or None,
-            "reason": Reason.NOT_EARNED,
-            "currency": currency or None,
-        }
+    for whose, parts in found.items():
+        client, project_id, contract_id, company, currency = whose
+        texts = {**stated(WHOSE, (*whose, Reason.NOT_EARNED)), "client_name": firm.client_name(client) or None}
         key = (Reason.NOT_EARNED, company, project_id, contract_id, client, currency)
         rows.append(row_of(key, texts, {"unbilled": sum_of(parts)}))
     return sorted(rows, key=lambda row: str((row.cells["client"], row.cells["project"], row.cells["contract"])))

@@ -143,12 +143,10 @@ def fold(accounting: Accounting, records: Sequence[LogRecord]) -> Mark:
     return mark
 
 
-def run_plain(
-    accounting: Accounting, log: BatchLog, max_records: int = BATCH_RECORDS, max_bytes: int = BATCH_BYTES
-) -> None:
+def run_plain(accounting: Accounting, log: BatchLog, max_records: int = BATCH_RECORDS) -> None:
     """The same without an engine: the oracle of the dataflow's tests."""
     with seldom_collecting():
-        while records := log.read(accounting.shard.position[0], max_records, max_bytes):
+        while records := log.read(accounting.shard.position[0], max_records, BATCH_BYTES):
             fold(accounting, records)
 
 

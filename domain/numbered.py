@@ -71,18 +71,14 @@ def in_an_event(event: E, currency: str) -> E:
     return numbered(event, number)
 
 
-def as_it_is(node: Node) -> Node:
-    return node
-
-
-def in_a_contract(terms: ContractSigned, bind: Callable[[Node], Node] = as_it_is) -> ContractSigned:
-    """Each line may have them from a version before; an explanation may `bind` them to its log."""
+def in_a_contract(terms: ContractSigned) -> ContractSigned:
+    """Each line may have them from a version before."""
 
     def number(title: str, value: int, unit: str, path: str) -> Node:
         if not path.startswith("lines["):
-            return bind(in_terms(title, value, unit, terms, path))
+            return in_terms(title, value, unit, terms, path)
         place, _, rest = path.removeprefix("lines[").partition("].")
-        return bind(in_terms(title, value, unit, terms, rest, terms.lines[int(place)].line_id))
+        return in_terms(title, value, unit, terms, rest, terms.lines[int(place)].line_id)
 
     return numbered(terms, number)
 

@@ -307,10 +307,6 @@ class Trace(Store):
         """What a statement listed after a step."""
         return _at(self._listed_at.get(statement_id, ()), step) or ()
 
-    def listing_step(self, statement_id: str, step: int) -> int:
-        """The last step up to one that said what a statement lists."""
-        return max(number for number, _ in self._listed_at[statement_id] if number <= step)
-
     def part_steps(self, kind: str, part_id: str) -> PartHistory:
         """Every step that changed the part, and what it left."""
         return self._parts_at.get((kind, part_id), [])

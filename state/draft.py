@@ -305,8 +305,9 @@ class Draft:
         # Whether some of that work draws on what its line's terms include, and whether some changed row is over a cap or went on from it.
         self.draws = False
         self.over_cap = False
-        # Whether balances are being loaded, and whether they have been.
-        self.loads = self.loaded = False
+        # Whether balances are being loaded, and of which contracts they have been.
+        self.loads = False
+        self.loaded = set[str]()
         # As that of the books, with what this event changed.
         self.agreed = before.agreed
         # Of books on which something is only tried: projects of which the sums are a copy.

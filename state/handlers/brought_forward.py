@@ -131,7 +131,7 @@ def _tell(draft: Draft, known: BroughtForward, faults: Sequence[OpeningFault]) -
 def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     """What shows only when the terms have charged what they charge by themselves; the books are of no use then."""
     event = known.event
-    draft.loads = draft.loaded = True
+    draft.loads, since = True, len(draft.outputs)
     before = before_load(draft, known)
     later = unload(draft, known)
     if draft.why is not None:
@@ -180,8 +180,9 @@ def _load(draft: Draft, known: BroughtForward) -> list[OpeningFault]:
     note_unplaced(draft)
     retry_parked(draft)
     draft.loads = False
+    draft.loaded |= {part.contract.contract_id for part in parts}
     for part in parts:
-        liability.settle_brought(draft, part.contract)
+        liability.settle_brought(draft, part.contract, draft.outputs[since:])
     return []
 
 

@@ -10,6 +10,8 @@ may not be billed any more is no liability to work: it is credited with the next
     1,000.00 invoiced, of which 800.00 are recognised: Cr 2300 200.00; when 400.00 more are recognised: Dr 2300 200.00, 200.00 are unbilled
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
@@ -109,14 +111,18 @@ def _settle(draft: Draft, contract: Contract) -> None:
         if had[0] + amount:
             lines[key] = stands[key] = had[0] + amount, had[1] + ledger
     after = replace(held, lines=plain(lines), posted_on=place.booking.accounting_date)
-    draft.put("liability", contract.contract_id, after if lines or held.position is not None else None)
-    _post(draft, contract, place, legs, "contract_liability", deliver=not draft.loaded)
+    draft.put(
+        "liability",
+        contract.contract_id,
+        after if lines or held.position is not None or held.brought is not None else None,
+    )
+    _post(draft, contract, place, legs, "contract_liability", deliver=contract.contract_id not in draft.loaded)
     if figures is not None:
         figures.record(stands)
 
 
 def _settle_position(draft: Draft, contract: Contract) -> None:
-    """What the event left of the position on one side only; its lines are in the project of the contract's first line."""
+    """What the event left of the position on one side only."""
     found = standing(draft, contract.contract_id)
     if legs := settled(found.position):
         _post_position(draft, contract, legs, POSITION)
@@ -127,16 +133,17 @@ def _settle_position(draft: Draft, contract: Contract) -> None:
         draft.put("liability", contract.contract_id, now)
 
 
-def settle_brought(draft: Draft, contract: Contract) -> None:
-    """Balances have been loaded: what they bring stands on one side in the ERP, whatever was posted here before, so that it is brought
-    there by a memo. What that leaves on both sides beside what was sent is sent, too."""
+def settle_brought(draft: Draft, contract: Contract, made: Iterable[object]) -> None:
+    """What a load has `made` stands on one side in the ERP, whatever was posted here before, so that it is brought there by a memo. What
+    that leaves on both sides beside what was sent is sent, too."""
     if not is_over_time(draft, contract):
         return
     held: Liability = draft.part("liability", contract.contract_id) or Liability()
     brought = ContractPosition(*held.brought) if held.brought is not None else ContractPosition()
-    for record in draft.outputs:
-        is_own = isinstance(record, JournalEntry) and record.contract_id == contract.contract_id
-        if is_own and not record.deliver and not is_unrealised(record.rule):
+    for record in made:
+        if not isinstance(record, JournalEntry) or record.contract_id != contract.contract_id:
+            continue
+        if not record.deliver and not is_unrealised(record.rule):
             brought = _with_brought(draft, brought, record)
     if legs := settled(_as_recorded(draft, contract, brought)):
         brought = _with_brought(
@@ -173,6 +180,7 @@ def _brought_on(contract_id: str, account: str) -> str:
 def _post_position(
     draft: Draft, contract: Contract, legs: list[Leg], rule: str, *, deliver: bool = True
 ) -> JournalEntry:
+    """In the project of the contract's first line."""
     project_id = contract.terms.lines[0].project_id if contract.terms.lines else ""
     place = place_beside(draft, contract, standing(draft, contract.contract_id).posted_on)
     return _post(draft, contract, place, [(project_id, leg) for leg in legs], rule, deliver=deliver)

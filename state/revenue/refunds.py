@@ -209,7 +209,7 @@ def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
         contract_id=contract.contract_id,
         customer_id=contract.terms.customer_id,
         # The ERP has what was brought forward.
-        deliver=not draft.loaded,
+        deliver=contract.contract_id not in draft.loaded,
         policies=plan.policies,
     )
     for number, line in enumerate(record.lines, 1):

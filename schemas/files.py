@@ -77,12 +77,12 @@ def references(node: Any) -> Iterator[str]:
             yield from references(values)
 
 
-def keep_page(page: Path, text: str, otherwise: str, arguments: list[str]) -> int:
-    """Writes a page of docs/ that is not as `text`; with --check it says `otherwise` of it."""
+def keep_page(page: Path, text: str, differs: str, arguments: list[str]) -> int:
+    """Writes a page of docs/ that is not as `text`; with --check it only says how it `differs`."""
     if page.exists() and page.read_text(encoding="utf-8") == text:
         return 0
     if "--check" in arguments:
-        print(f"docs/{page.name}: {otherwise}")
+        print(f"docs/{page.name}: {differs}")
         return 1
     page.write_text(text, encoding="utf-8")
     print(f"docs/{page.name}: written")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import starmap
 from random import Random
 from typing import NamedTuple
 
@@ -65,15 +66,16 @@ def contracts(plan: SimulationPlan, bids: Sequence[Bid]) -> tuple[SignedContract
 
 def hands(count: int, random: Random) -> Iterator[Hand]:
     """Every kind of term in its share, each dealt by itself."""
-    return map(
-        Hand,
+    decks = zip(
         deal(random, count, terms.PRICING),
         deal(random, count, terms.CAPS),
         deal(random, count, terms.CYCLES),
         deal(random, count, terms.GRACE_DAYS),
         deal(random, count, terms.POLICIES),
         deal(random, count, ZONES),
+        strict=True,
     )
+    return starmap(Hand, decks)
 
 
 def contract(plan: SimulationPlan, bid: Bid, hand: Hand, random: Random) -> SignedContract:

@@ -56,7 +56,8 @@ class Doubt(NamedTuple):
 class EntryAccount:
     """Grows while the outputs are read; amounts on 1150 and 1160 are in contract and in ledger currency. `before` is what is taken to be
     billed of a row `in_part` when the books begin; `posted_in` is the project of a posting after it was billed, which may be on another
-    line; `doubt` is of what was given up then. `brought` is what balances state of it, in the version `brought_by` of a project's."""
+    line; `doubt` is of what was given up then. `brought` is what balances state of it, in the version `brought_by` of a project's, or
+    0 where a rate has loaded whichever there was."""
 
     currency: str
     accrued: dict[str, list[Amount]] = field(default_factory=dict)

@@ -103,7 +103,7 @@ def _within(
             expected = f"at most {format_amount(ceiling)} {currency} earned over time by {day}"
             yield violation(PRICES, seen, subject, expected, format_amount(earned))
             return
-        # It may have come to a price that fell before the day.
+        # It may have come to a price that fell before the day; no more than that price is looked at after it, since rows do not say when.
         fell = price if terms.most(lines, day, day) < price else 0
         most, first = max(most, earned, fell), day + DAY
 

@@ -1,4 +1,4 @@
-"""Deposits set against statements (R31): what was billed of a deposit by a statement is available to it.
+"""Deposits set against statements (R31): what a statement and earlier ones bill of a deposit is available to it.
 
 An application is listed on the statement as a negative part of the deposit's own entry, so that the statement's invoice relieves the
 deposit by it as it relieves what is unbilled (state/handlers/invoices.py), at the ledger amount that the deposit carries.

@@ -39,7 +39,7 @@ def conceded_at(place: Place) -> str:
 
 
 def returned_at(place: Place) -> str:
-    """What of that caps and sources have back."""
+    """What of that goes back to caps and sources."""
     return composed("returned", *place)
 
 
@@ -87,7 +87,7 @@ def cents_at(statement_id: str, row: str, line_id: str) -> str:
 
 
 def say_cents(why: Why, statement_id: str, number: int, group: LinePieces, amount: Amount, last: int) -> None:
-    """The line as it is printed, less the sum of its entries, of which the `last` is at that place."""
+    """The printed line less the sum of its entries; `last` is the place of the last of them."""
     step, row, rest = why.now, group.pieces[-1].entry_id, amount - group.amount
     before = [piece_at(statement_id, at) for at in range(last - len(group.pieces) + 1, last)]
 
@@ -126,9 +126,8 @@ def say_piece(
         if not before:
             return due()
         parts = [one.parts.node(AMOUNT) for one in before if one.parts is not None]
-        of = f" of {payer}" if payer else ""
-        had = total(f"{row}: on earlier statements{of}", parts, "amount", currency)
-        return less(f"{row}: new less issued{of.replace(' of ', ' to ')}", due(), had, rule="R25")
+        had = total(f"{row}: on earlier statements{f' of {payer}' if payer else ''}", parts, "amount", currency)
+        return less(f"{row}: new less issued{f' to {payer}' if payer else ''}", due(), had, rule="R25")
 
     def with_cents() -> Node:
         parts = (

@@ -75,7 +75,8 @@ def say_line(why: Why, address: str, group: LinePieces, plan: LinePlan, amount: 
     if policies.increment_scope == "statement_line":
         both = list(zip(worked, group.pieces, strict=True))
         stated = [each for each, piece in both if piece.stated]
-        stepped = total("hours of the line", [each for each, piece in both if not piece.stated], "hours")
+        taken = "hours of the line that take steps" if stated else "hours of the line"
+        stepped = total(taken, [each for each, piece in both if not piece.stated], "hours")
         stepped = in_steps("hours of the line, in steps", stepped, policies, uses_of(plan))
         hours = total("hours of the line, and those stated", (stepped, *stated), "hours") if stated else stepped
         names += INCREMENTS

@@ -54,7 +54,7 @@ def accrued_on(
 
 
 def bill_days(draft: Draft, contract: Contract, billed: date, day: date) -> BillDays:
-    """Where all terms name the same payers those of the day on which it is billed."""
+    """Where all terms name the same payers, the day on which it is billed stands for the service date."""
     return billed, day if payers_change(draft, contract) else billed
 
 

@@ -99,7 +99,8 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
             rows = tuple(row for row in rows if _day_of(draft, row) <= opening.as_of)
             charges = [charge for charge in charges if charge.day <= opening.as_of]
         rows = bring(draft, rows, {row_id(SCHEDULED_REVENUE, charge.charge_id): charge for charge in charges})
-        rows = tuple(dict.fromkeys((*known.earned, *rows)))
+        if draft.loads:
+            rows = tuple(dict.fromkeys((*known.earned, *rows)))
         if rows != known.earned:
             known = draft.part("fees", part_id) or LineFees()
             draft.put("fees", part_id, replace(known, earned=rows))

@@ -38,7 +38,7 @@ def rest(
     months: Iterable[Month],
     gone_over: Iterable[MethodChange],
 ) -> tuple[Amount, Opening | None]:
-    """What a row has beside that of the balances, and what both have; nothing while they are loaded."""
+    """What a second row adds to that of the balances, and their opening with what both come to; nothing while they are loaded."""
     as_of = begins_after(draft, contract, line_id)
     if as_of is None or draft.loads:
         return 0, history.opening

@@ -109,7 +109,8 @@ def issue(
             say_line(draft.why, line_at(of, number), group, plan, amount)
             say_cents(draft.why, of, number, group, amount, len(listed) + len(group.pieces) - 1)
         for place, piece in enumerate(group.pieces):
-            extra, due_share = rest if place == len(group.pieces) - 1 else 0, by_entry[piece.entry_id, piece.line_id]
+            extra = rest if place == len(group.pieces) - 1 else 0
+            due_share = by_entry[piece.entry_id, piece.line_id]
             listed.append(StatementEntry(piece.entry_id, piece.line_id, piece.amount + extra, piece.hours))
             if draft.why is not None:
                 _say_piece(draft, draft.why, contract, (of, len(listed) - 1), due_share, extra)

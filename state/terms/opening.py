@@ -71,7 +71,7 @@ def is_before(begins_after: date | None, day: date) -> bool:
 
 
 def rest_id(contract_id: str, line_id: str) -> str:
-    """Of the row of what balances state of revenue over time beside theirs, since terms reach back to their day."""
+    """Of the row with what balances state as earned over time beyond their own row, since terms reach back to their day."""
     return f"{composed(contract_id, line_id)}/{KIND}"
 
 

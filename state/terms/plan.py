@@ -197,7 +197,7 @@ def as_earned(draft: Draft, contract: Contract, plan: LinePlan) -> LinePlan:
 
 
 def goes_over(went: LinePlan, goes: LinePlan) -> bool:
-    """Whether revenue goes over from what is billed to a method over time, or back, where the line goes on from one to the other."""
+    """Whether revenue goes over from what is billed to a method over time, or back, should the line go on."""
     return (went.timing == OVER_TIME) != (goes.timing == OVER_TIME)
 
 

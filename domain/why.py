@@ -215,19 +215,25 @@ class Why:
 
     def place(self, address: str, of: str, order: tuple[str, ...], parts: Addends | None) -> None:
         """What it puts into the sums from now on."""
-        places = self._placed.setdefault(address, {}).setdefault(of, [])
-        if not places and parts is None:
+        had = self.placed_of(address, of)
+        if had is None and parts is None:
             return
-        had = places[-1].parts if places else None
-        if places and places[-1].order == order and (had and had.values) == (parts and parts.values):
+        if had is not None and had.order == order and _values(had.parts) == _values(parts):
             return
-        places.append(PlacedPart(self.now, self.turn, of, order, parts))
+        self._placed.setdefault(address, {}).setdefault(of, []).append(
+            PlacedPart(self.now, self.turn, of, order, parts)
+        )
         self._changes.setdefault(address, []).append(self.turn)
 
     def clear(self, address: str) -> None:
         """Nobody puts anything into the sums."""
-        for of, places in self._placed.get(address, {}).items():
-            self.place(address, of, places[-1].order if places else (), None)
+        for of in self._putting_in(address):
+            if (had := self.placed_of(address, of)) is not None:
+                self.place(address, of, had.order, None)
+
+    def _putting_in(self, address: str) -> dict[str, None]:
+        under = self._under._putting_in(address) if self._under is not None else {}
+        return under | dict.fromkeys(self._placed.get(address, {}))
 
     def figure(self, address: str) -> Node:
         """The newest of the address. Raises KeyError: an operand is recorded before what is made of it."""
@@ -290,9 +296,11 @@ class Why:
 
     def placed(self, address: str, name: str, *, turn: int | None = None, step: int | None = None) -> list[PlacedPart]:
         """Who puts something into the sum, in order, as a turn left them, or the step."""
-        found = self._under.placed(address, name, turn=turn, step=step) if self._under is not None else []
+        own = self._placed.get(address, {})
+        under = self._under.placed(address, name, turn=turn, step=step) if self._under is not None else []
+        found = [one for one in under if one.of not in own]
         when_of, when = (_turn, turn) if turn is not None else (_step, step)
-        for of, places in self._placed.get(address, {}).items():
+        for of, places in own.items():
             # Large caps have thousands of parts, most of them placed once, before or after: those are not looked for.
             if places and (when is None or when_of(places[-1]) <= when):
                 one: PlacedPart | None = places[-1]
@@ -352,6 +360,10 @@ def _turn(placed: PlacedPart) -> int:
 
 def _step(placed: PlacedPart) -> int:
     return placed.step
+
+
+def _values(parts: Addends | None) -> Mapping[str, int] | None:
+    return parts.values if parts is not None else None
 
 
 def _put_in(placed: PlacedPart | None, name: str) -> int:

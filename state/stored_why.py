@@ -181,10 +181,10 @@ class StepWhy(Why):
         self._know(address, of)
         super().place(address, of, order, parts)
 
-    def clear(self, address: str) -> None:
+    def _putting_in(self, address: str) -> dict[str, None]:
         for of in self._whole.all_placed(address):
             self._know(address, of)
-        super().clear(address)
+        return super()._putting_in(address)
 
     def _know(self, address: str, of: str) -> None:
         """What it had placed last."""

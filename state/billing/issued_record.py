@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 from domain.billing.statement import LinePieces, Piece
 from domain.explanation import Node, evaluated, less, total
-from domain.figure import PlacedAmount, RecordedLater
+from domain.figure import PlacedAmount, RecordedLater, later
 from domain.identity import composed
 from domain.units import Amount
-from domain.why import Why, elsewhere, node_kept
+from domain.why import PlacedPart, Why, elsewhere, node_kept
 from domain.work.recorded import VALUE, figure_of
 from state.billing.payers import PayerShare
 from state.billing.shares_record import falls_on
@@ -54,6 +54,17 @@ def take_place(why: Why, place: Place, bill_to: str, of: str, amount: Amount) ->
     part = PlacedAmount(amount, of, AMOUNT) if amount else None
     for address in dict.fromkeys((issued_at(place), issued_at(place, bill_to))):
         why.place(address, of, (f"{why.turn:012}",), part)
+
+
+def issued_by_now(why: Why | None, place: Place, amount: Amount, currency: str) -> Amount:
+    """What statements have of the row."""
+    if why is None:
+        return amount
+    return later(amount, _on_statements, why.placed(issued_at(place), AMOUNT), f"{place[-1]}: on statements", currency)
+
+
+def _on_statements(placed: Sequence[PlacedPart], title: str, currency: str) -> Node:
+    return total(title, [one.parts.node(AMOUNT) for one in placed if one.parts is not None], "amount", currency)
 
 
 def named_piece(why: Why, statement_id: str, number: int, amount: Amount, currency: str) -> Amount:
@@ -125,8 +136,7 @@ def say_piece(
     def alone() -> Node:
         if not before:
             return due()
-        parts = [one.parts.node(AMOUNT) for one in before if one.parts is not None]
-        had = total(f"{row}: on earlier statements{f' of {payer}' if payer else ''}", parts, "amount", currency)
+        had = _on_statements(before, f"{row}: on earlier statements{f' of {payer}' if payer else ''}", currency)
         return less(f"{row}: new less issued{f' to {payer}' if payer else ''}", due(), had, rule="R25")
 
     def with_cents() -> Node:

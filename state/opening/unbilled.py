@@ -19,10 +19,10 @@ from state.books import Entry, Issued, PayerPart
 from state.draft import Draft
 from state.ledger.deposit_balance import deposit_row
 from state.opening.loading import Loading
-from state.opening.record import recorded_due, to_parties
+from state.opening.record import to_parties
 from state.opening.stated import DIFFERS, OpeningFault, Stated
-from state.opening.worked import rows_of_line
-from state.totals import issued_on, outstanding, standing_price, with_issued
+from state.opening.worked import due_in_all, rows_of_line
+from state.totals import issued_on, standing_price, with_issued
 from state.value import plain
 
 
@@ -103,12 +103,9 @@ def unlike_unbilled(draft: Draft, loading: Loading) -> Iterator[OpeningFault]:
 
 def _rows(draft: Draft, loading: Loading, stated: Stated) -> Iterator[tuple[Entry, Amount]]:
     """What of the line's rows is on no bill of before, oldest first."""
-    contract, line_id = loading.contract, stated.balance.line_id
+    line_id = stated.balance.line_id
     for entry in rows_of_line(draft, loading, stated):
-        issued = issued_on(entry, contract.contract_id, line_id)
-        due = outstanding(entry, contract.contract_id, line_id) + (issued.amount if issued is not None else 0)
-        whole = recorded_due(draft.why, entry.entry_id, stated, due)
-        if amount := whole - _before(loading, entry, line_id):
+        if amount := due_in_all(draft, stated, entry) - _before(loading, entry, line_id):
             yield entry, amount
 
 

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from domain.contract import category_of
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward
-from domain.figure import in_part
+from domain.figure import as_kept, in_part
 from domain.reference.zones import universal_midnight
 from domain.terms import methods, spoken
 from domain.terms.kind import NO_REVENUE, OVER_TIME, WITH_INVOICE
 from domain.terms.unit_price import is_shared
 from domain.units import MICROSECONDS_A_DAY, QUANTITY_ONE, Amount, Hours, Quantity
 from domain.work.rows import BEFORE_MONTH, ENTRY, EXPENSE, OPENING, OVER_BILLING, OVER_CAP, UNITS, counted_as, named
+from state.billing.issued_record import issued_by_now, rounding_at
 from state.books import Charge, Contract, Entry, OpeningWork, Work
 from state.charges.terms_known import line_fees
 from state.draft import Draft
@@ -28,7 +29,7 @@ from state.opening.stated import Stated, former_terms, is_of_whole_line
 from state.rerating.versions import take
 from state.terms.periods import open_period
 from state.terms.plan import LinePlan, line_plan, version_on
-from state.totals import outstanding, standing_price
+from state.totals import issued_on, price_and_issued, standing_price
 from state.value import plain
 
 EXPENSES, INCLUDED = "expenses", "included"
@@ -68,9 +69,23 @@ def day_of(entry: Entry) -> object:
     return price.day
 
 
+def due_in_all(draft: Draft, stated: Stated, entry: Entry) -> Amount:
+    """What is billed of the row, and what has to be."""
+    why, (price, _) = draft.why, price_and_issued(entry, stated.contract.contract_id, stated.balance.line_id)
+    if price is None:
+        return 0
+    due = recorded_due(why, entry.entry_id, stated, price.billable)
+    cents = price.rounding
+    return due + (as_kept(why, cents, rounding_at(entry.entry_id)) if why is not None else cents)
+
+
 def due_of(draft: Draft, stated: Stated, entry: Entry) -> Amount:
-    due = outstanding(entry, stated.contract.contract_id, stated.balance.line_id)
-    return recorded_due(draft.why, entry.entry_id, stated, due)
+    """What no statement has of the row."""
+    place = stated.contract.contract_id, stated.balance.line_id
+    due, issued = due_in_all(draft, stated, entry), issued_on(entry, *place)
+    if issued is None:
+        return due
+    return due - issued_by_now(draft.why, (*place, entry.entry_id), issued.amount, stated.plan.currency)
 
 
 def _plan_on(draft: Draft, contract: Contract, stated: Stated, day: date) -> LinePlan:

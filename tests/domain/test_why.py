@@ -46,3 +46,32 @@ def test_what_is_tried_on_a_copy_is_left_there_but_for_what_is_taken() -> None:
     assert why.sum("account", "so far", "EUR").value == 1
     assert why.figure("S-1#retained").value == 2
     assert why.figure_at("account#billed", 0) is None
+
+
+class Part:
+    """A part of a sum by the name of `amount`."""
+
+    def __init__(self, value: int) -> None:
+        self.values = {"amount": value}
+
+    def node(self, name: str) -> Node:
+        return amount(self.values[name])
+
+
+def test_a_copy_takes_back_and_replaces_what_was_placed_before_it() -> None:
+    """4 of one statement and 1 of another; on the copy the first is gone, then has 3, then nobody has anything."""
+
+    def values(of: Why) -> list[tuple[str, int]]:
+        return [(one.of, one.parts.values["amount"]) for one in of.placed("issued", "amount") if one.parts is not None]
+
+    why = Why()
+    why.place("issued", "S-1", ("1",), Part(4))
+    why.place("issued", "S-2", ("2",), Part(1))
+    tried = why.fork()
+    tried.place("issued", "S-1", ("3",), None)
+    assert values(tried) == [("S-2", 1)]
+    tried.place("issued", "S-1", ("4",), Part(3))
+    assert values(tried) == [("S-2", 1), ("S-1", 3)]
+    tried.clear("issued")
+    assert values(tried) == []
+    assert values(why) == [("S-1", 4), ("S-2", 1)]

@@ -327,8 +327,9 @@ class LaterTrace(Trace):
             self.db.executemany(f"INSERT INTO temp.{table} VALUES (?, ?, ?)", rows)
 
     def close(self) -> None:
-        self._before.close()
+        before = self._before
         super().close()
+        before.close()
 
 
 class StoredSteps(Sequence[TraceStep]):

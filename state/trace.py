@@ -148,6 +148,11 @@ class Trace(Store):
         # Journals by the first part of their rule.
         self.journals_by: dict[str, list[TracedOutput]] = {}
 
+    def close(self) -> None:
+        """Nothing is asked any more. What it has leads back to it, and to look for such rings among very much takes long."""
+        super().close()
+        vars(self).clear()
+
     def apply(self, engagement_id: str, engagement: Engagement, change: Draft, log_offset: int) -> None:
         if engagement_id == self.engagement_id:
             self._note_open(change)

@@ -36,6 +36,7 @@ from milepost.explain.funding import FundingNodes
 from milepost.explain.given_up import GivenUpNodes
 from milepost.explain.journals import Exchanges, JournalLines, JournalNodes, PositionNodes
 from milepost.explain.liability import LiabilityNodes
+from milepost.explain.nodes import Nodes
 from milepost.explain.provisions import ProvisionNodes
 from milepost.explain.published import refused
 from milepost.explain.recorded import RecordedNodes
@@ -99,7 +100,8 @@ class Explainer:
         """Nothing is explained any more. Numbers in rows hold what explains them, and Python looks for no such rings: these are opened."""
         self.sources.trace.close()
         self.recorded.resolvers.clear()
-        self.books.forget()
+        for nodes in [one for one in vars(self).values() if isinstance(one, Nodes)]:
+            vars(nodes).clear()
 
     @property
     def last(self) -> int:

@@ -100,6 +100,7 @@ class Explanations(Closable):
         self._opened.close()
         for known in self._known.values():
             known.explainer.close()
+        self._known.clear()
         for index in self._indexes:
             index.close()
 

@@ -279,8 +279,11 @@ class Why:
 
     def step_of(self, address: str, step: int) -> int | None:
         """Which step recorded what stood after one."""
-        found = self._found(address, step)
-        return found[0] if found is not None else None
+        kept = self._figures.get(address, ())
+        place = bisect_right(kept, step, key=_when)
+        if place:
+            return kept[place - 1][0]
+        return self._under.step_of(address, step) if self._under is not None else None
 
     def _found(self, address: str, step: int) -> tuple[int, Node | Later] | None:
         kept = self._figures.get(address, ())

@@ -37,9 +37,13 @@ class StoredWhy(Why):
         self._placed_known: set[str] = set()
         self._addends: dict[int, StoredAddends] = {}
 
-    def _found(self, address: str, step: int) -> tuple[int, Node | Later] | None:
+    def step_of(self, address: str, step: int) -> int | None:
         sql = "SELECT max(step) FROM figures WHERE address = ? AND step <= ?"
-        at = self._db.execute(sql, (address, min(step, self.now - 1))).fetchone()[0]
+        at: int | None = self._db.execute(sql, (address, min(step, self.now - 1))).fetchone()[0]
+        return at
+
+    def _found(self, address: str, step: int) -> tuple[int, Node | Later] | None:
+        at = self.step_of(address, step)
         if at is None:
             return None
         recorded = self._refold(at)._figures.get(address)
@@ -161,6 +165,12 @@ class StepWhy(Why):
 
     def _before(self, step: int) -> int:
         return min(step, self._step - 1)
+
+    def step_of(self, address: str, step: int) -> int | None:
+        if self.is_done:
+            return self._whole.step_of(address, step)
+        own = super().step_of(address, step)
+        return own if own is not None else self._whole.step_of(address, self._before(step))
 
     def _found(self, address: str, step: int) -> tuple[int, Node | Later] | None:
         if self.is_done:

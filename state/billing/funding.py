@@ -43,6 +43,7 @@ from domain.units import Amount
 from domain.why import Why, in_terms
 from state.billing import funding_record
 from state.billing.approval import NOBODY, PendingCut, cut_of, drafts_of, reserved
+from state.billing.issued_record import issued_by_now
 from state.billing.payers import Billed, PayerShare, billed_day, funded_terms, less_billed, part_of
 from state.billing.shares_record import DueRow, say_falls
 from state.books import Contract, FundingNotice, Issued, OpenStatement
@@ -197,8 +198,9 @@ def settle_credited(draft: Draft, contract: Contract, until: date) -> None:
             price, issued = price_and_issued(entry, contract.contract_id, line_id)
             if issued is None or not issued.is_funded or to_bill(price, issued) or entry.entry_id in drafted:
                 continue
-            had = funding_record.recorded(draft, entry.entry_id, issued)
-            stays = kept(had.funded, issued.amount, contract.terms.currency, f"{entry.entry_id}: ")
+            had, place = funding_record.recorded(draft, entry.entry_id, issued), (contract.contract_id, line_id)
+            left = issued_by_now(draft.why, (*place, entry.entry_id), issued.amount, contract.terms.currency)
+            stays = kept(had.funded, left, contract.terms.currency, f"{entry.entry_id}: ")
             paid = {part: by_source(stays, part.customer_id) for part in issued.payers}
             if all(found == {one: amount for one, amount in part.sources if amount} for part, found in paid.items()):
                 payers = (replace(part, amount=part.issued, sources=tuple(one.items())) for part, one in paid.items())

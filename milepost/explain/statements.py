@@ -157,7 +157,8 @@ class StatementNodes(Nodes):
         else:
             title = "not charged now"
         billed = self.recorded.why.placed(issued_at(place), AMOUNT, step=step - 1)
-        facts = tuple(("billed on", self._printed_on(place, one.of, step - 1)) for one in billed)
+        on = (one.of for one in billed if trace.listed_at(one.of, step - 1))
+        facts = tuple(("billed on", self._printed_on(place, of, step - 1)) for of in on)
         gone = Node(title, facts=facts, event=self.sources.cause(left) if left is not None else None)
         return constant(f"{row}: nothing billable", 0, "amount", currency, why=(gone,))
 

@@ -19,7 +19,7 @@ from domain.events.delivery import EstimateRevised
 from milepost.cli import app
 from state.trace import event_ref
 from tests.audit.tampering import Told, rewrite
-from tests.commands.tiny_firm import event, founding, worked, write
+from tests.commands.tiny_firm import event, founding, run, worked, write
 from tests.finished_run import BRIDGE_FEBRUARY, finished_run
 
 DIFFERENCE = "BRIDGE.b9dff40d1caddc35177d782f"
@@ -329,6 +329,26 @@ def test_a_credit_names_what_took_the_work_back_and_where_it_was_billed(tmp_path
     assert "TimeWithdrawn" in "".join(lines[gone : gone + 2]), shown.stdout
     assert f"{march}#1" in shown.stdout
     assert "DayEnded" not in shown.stdout, shown.stdout
+
+
+def test_work_that_is_billed_again_was_billed_on_statements_only(tmp_path: Path) -> None:
+    """Of T-1's 800.00 CM-1 reopens 100.00; the work is withdrawn, so that 700.00 go back. A memo bills nothing."""
+    statement, at = "BRIDGE.K-1/ACME/2026-03-01/1", "2026-04-0{}T09:00:00Z".format
+    posted = {"invoice_id": "INV-1", "statement_id": statement, "posted_on": "2026-04-01", "amount": "1600"}
+    memo = {"credit_memo_id": "CM-1", "invoice_id": "INV-1", "kind": "error_rebill", "issued_on": "2026-04-02"}
+    by = {"requested_by": "ANN", "approved_by": "BEN"}
+    events = [
+        event("InvoicePosted", at(1), **posted),
+        event("CreditMemoIssued", at(2), **memo, **by, lines=[{"entry_id": "T-1", "amount": "100"}]),
+        event("TimeWithdrawn", at(3), entry_id="T-1", version=2, project_id="BRIDGE"),
+    ]
+    write(tmp_path / "input", [*founding(), worked("T-1", 4), worked("T-2", 5), *events])
+    run(tmp_path, "--until", "2026-04-30")
+    found = as_json("BRIDGE.K-1/ACME/2026-04-01/1#1", tmp_path / "output")
+    assert found["nodes"][found["root"]]["value"] == "-700"
+    facts = [fact for node in found["nodes"] for fact in node.get("facts", [])]
+    billed = {fact["value"] for fact in facts if fact["name"] == "billed on"}
+    assert billed == {f"{statement}#1"}
 
 
 def test_an_estimate_of_a_whole_project_names_no_line() -> None:

@@ -1,7 +1,5 @@
 """What becomes of a row that a credit memo takes from: it is billed again, or stays billed for less (R20)."""
 
-from collections.abc import Sequence
-
 from msgspec.structs import replace
 
 from domain.receivables.credit_memo import CreditedRow
@@ -37,27 +35,21 @@ def concede(draft: Draft, memo: MemoOfInvoice, row: InvoiceRow, one: CreditedRow
     entry, had = draft.issued_in_books(row.listed.entry_id, row.issued.contract_id, row.issued.line_id)
     of, place = funding_record.recorded(draft, entry.entry_id, had), (had.contract_id, had.line_id, entry.entry_id)
     now = replace(of, conceded=had.conceded + one.amount, conceded_ledger=had.conceded_ledger + ledger)
-    if draft.why is not None:
-        _say(draft.why, memo.of(row), conceded_at(place), ("credited", "back"))
+    _say(draft.why, memo.of(row), conceded_at(place), "credited", "back")
     if memo.event.kind == "price_concession" and row.plan.policies.concession_returns_cap_room:
         now = replace(now, returned=had.returned + one.amount, returned_hours=had.returned_hours + one.hours)
-        if draft.why is not None:
-            _say(
-                draft.why,
-                memo.of(row),
-                returned_at(place),
-                ("credited", "credited_hours") if one.hours else ("credited",),
-            )
+        _say(draft.why, memo.of(row), returned_at(place), "credited", *(("credited_hours",) if one.hours else ()))
         if had.is_funded:
             of_row = f"{entry.entry_id}: "
             now = freed_of(now, memo.receivable.bill_to, one.amount, memo.receivable.currency, of_row)
     _put(draft, entry, funding_record.say(draft, entry.entry_id, had, now))
 
 
-def _say(why: Why, memo: str, address: str, names: Sequence[str]) -> None:
+def _say(why: Why | None, memo: str, address: str, *names: str) -> None:
     """What the memo took of the row goes into sums of the row."""
-    for name in names:
-        why.add(f"{address}/{name}", why.figure(f"{name}/{memo}"))
+    if why is not None:
+        for name in names:
+            why.add(f"{address}/{name}", why.figure(f"{name}/{memo}"))
 
 
 def _put(draft: Draft, entry: Entry, now: Issued) -> None:

@@ -72,18 +72,19 @@ def _alone(draft: Draft, contract: Contract, line_id: str) -> LineHistory:
     fees, held = line_fees(draft, contract, line_id), agreed_versions(draft, contract, line_id)
     spends, revised = is_spent(held), _revised(draft, contract, line_id, held)
     project_id = held[-1].line.project_id if held else ""
+    begins_after = draft.project(project_id).begins_after if held else None
     opening = _opening(draft, contract.contract_id, line_id, held) if spends else None
     return LineHistory(
         _accepted(draft, contract, line_id),
         reported_of(contract, _reports(draft, contract, line_id)),
-        _closed(contract, fees.closed, begins_after(draft, contract, line_id)),
+        _closed(contract, fees.closed, begins_after),
         held,
         [PeriodLeft(one.start, one.to, one.limits, one.over) for one in fees.ended],
         fees.topped_up,
         draft.line(contract.contract_id, line_id).drawn,
         left_of(contract, fees),
         charged_beside(draft, contract, line_id) if any(methods.has_minimum(one.line.terms) for one in held) else {},
-        begins_after(draft, contract, line_id),
+        begins_after,
         expired_before(draft, contract.contract_id, project_id, line_id) if held else {},
         known_spent(draft, contract, line_id, held).spent if spends else (),
         known_estimates(draft, contract, line_id, held, opening) if spends else (),
@@ -145,12 +146,6 @@ def _earned_over_time(held: Sequence[TermsInForce], day: date) -> bool:
     """Whether the line earned over time by the terms of a day."""
     agreed = on_day(held, day)
     return methods.timing(agreed.line, agreed.policies) == OVER_TIME
-
-
-def begins_after(draft: Draft, contract: Contract, line_id: str) -> date | None:
-    """The last day that balances of the line's project include."""
-    held = agreed_versions(draft, contract, line_id)
-    return draft.project(held[-1].line.project_id).begins_after if held else None
 
 
 def charged_beside(draft: Draft, contract: Contract, line_id: str) -> dict[str, Amount]:

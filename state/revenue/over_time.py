@@ -33,7 +33,7 @@ from state.books import Charge, Contract, LineFees, Spending
 from state.charges.estimates import found_instead, is_estimated_between, other_currency
 from state.charges.spent import LINE as SPENDING
 from state.charges.spent import begin, is_spent, kept_apart, known_spent, take_in, wait_for_rates
-from state.charges.terms_known import agreed_versions, begins_after, every_obliged, known_of
+from state.charges.terms_known import agreed_versions, every_obliged, known_of
 from state.draft import Draft
 from state.ledger.position import is_over_time
 from state.rerating.rerate import line_ids
@@ -59,8 +59,8 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
     upcoming: list[date] = []
     for line_id in line_ids(contract):
         part_id = composed(contract.contract_id, line_id)
-        day = max(yesterday, begins_after(draft, contract, line_id) or BEGINNING)
         history = known_of(draft, contract, line_id)
+        day = max(yesterday, history.begins_after or BEGINNING)
         today = day + DAY
         method_change.settle(draft, contract, line_id, today)
         known: LineFees = draft.part("fees", part_id) or LineFees()
@@ -92,7 +92,7 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
             if change.day <= today and change.amount
         ]
         if rest:
-            charges.append(_rest_of_balances(draft, contract, line_id, rest))
+            charges.append(_rest_of_balances(draft, contract, line_id, history.begins_after, rest))
         rows = known.earned
         if draft.loads and opening is not None:
             # What later days earn is known once the rows of the balances are booked.
@@ -279,9 +279,8 @@ def _of_change(draft: Draft, contract: Contract, line_id: str, change: MethodCha
     return _earned(draft, contract, line_id, charge_id, change.day, f"Change {way} revenue over time", change.amount)
 
 
-def _rest_of_balances(draft: Draft, contract: Contract, line_id: str, rest: Amount) -> Charge:
+def _rest_of_balances(draft: Draft, contract: Contract, line_id: str, day: date | None, rest: Amount) -> Charge:
     """On their day, which is the last that is theirs."""
-    day = begins_after(draft, contract, line_id)
     assert day is not None, "there are balances"
     charge_id = rest_id(contract.contract_id, line_id)
     return _earned(draft, contract, line_id, charge_id, day, "Earned before, by other terms", rest)

@@ -19,7 +19,7 @@ from domain.terms.kind import OVER_TIME, LineHistory, TermsInForce, on_day
 from domain.units import Amount
 from domain.work.rows import OPENING, row_id
 from state.books import Charge, Contract
-from state.charges.terms_known import begins_after, line_fees
+from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.terms.opening import earned_before, rest_id
 from state.terms.plan import line_plan, version_on
@@ -39,7 +39,7 @@ def rest(
     gone_over: Iterable[MethodChange],
 ) -> tuple[Amount, Opening | None]:
     """What a second row adds to that of the balances, and their opening with what both come to; nothing while they are loaded."""
-    as_of = begins_after(draft, contract, line_id)
+    as_of = history.begins_after
     if as_of is None or draft.loads:
         return 0, history.opening
     agreed, booked = on_day(history.held, as_of), _booked(draft, contract.contract_id, line_id)

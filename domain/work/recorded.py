@@ -57,6 +57,11 @@ REASONS: Final[Mapping[str, str]] = {
 }
 
 
+def known_of(name: str, row: str, place: tuple[str, str], step: int, currency: str) -> str:
+    """Address of what an explanation finds of a row on a contract line: all that is `due`, or of what is `gone`, or `recognised`."""
+    return composed(name, row, *place, f"{step}", currency)
+
+
 def figure_of(row: str, name: str) -> str:
     """Address of a figure of a row, as it was booked last."""
     return f"{composed('work', row)}#{name}"

@@ -15,6 +15,7 @@ from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, TermsInForce, on_day
 from domain.units import Amount
 from domain.why import elsewhere
+from domain.work.recorded import known_of
 from domain.work.rows import OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
@@ -100,7 +101,7 @@ class EarnedNodes(Nodes):
     def _revenue(self, place: LineAtStep, row: str, amount: Amount) -> Node:
         of, step = (place.contract.contract_id, place.line_id), self.nodes.fees.known_at(place)
         currency = place.contract.terms.currency
-        made = elsewhere(f"{row}: revenue", amount, composed("recognised", row, *of, f"{step}", currency), currency)
+        made = elsewhere(f"{row}: revenue", amount, known_of("recognised", row, of, step, currency), currency)
         return self.recorded.bound(made)
 
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:

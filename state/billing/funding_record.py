@@ -20,6 +20,7 @@ from domain.numbered import in_a_contract
 from domain.sums import summed
 from domain.units import Amount
 from domain.why import Why, elsewhere
+from domain.work.recorded import known_of
 from state.billing.payers import Billed
 from state.books import Contract, Issued
 from state.draft import Draft
@@ -135,7 +136,7 @@ def with_due(draft: Draft, contract: Contract, one: Billed) -> Billed:
     """All that is due of the row, and what is issued of it."""
     entry_id, now = one.entry.entry_id, draft.why.now if draft.why is not None else 0
     kind, currency = "gone" if standing_price(one.entry) is None else "due", contract.terms.currency
-    address = composed(kind, entry_id, contract.contract_id, one.piece.line_id, str(now), currency)
+    address = known_of(kind, entry_id, (contract.contract_id, one.piece.line_id), now, currency)
     total = Recorded(elsewhere(f"{entry_id}: due", one.total, address, currency))
     made = with_issued(draft, one)
     issued = replace(made.issued, amount=0) if made.issued is not None else None

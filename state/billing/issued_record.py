@@ -13,7 +13,7 @@ from domain.figure import PlacedAmount, RecordedLater, later
 from domain.identity import composed
 from domain.units import Amount
 from domain.why import PlacedPart, Why, elsewhere, node_kept
-from domain.work.recorded import VALUE, figure_of
+from domain.work.recorded import VALUE, figure_of, known_of
 from state.billing.payers import PayerShare
 from state.billing.shares_record import falls_on
 from state.billing.statement_lines import line_at
@@ -126,7 +126,7 @@ def say_piece(
         if payer:
             return why.known(falls_on(statement_id, row, piece.line_id), step)
         amount = price.billable if price is not None else 0
-        of = composed("due", row, contract.contract_id, piece.line_id, f"{step}", currency, f"{priced_at}")
+        of = f"{known_of('due', row, place[:2], step, currency)}/{priced_at}"
         billable = elsewhere(f"{row}: billable", amount, of, currency)
         if rounding is None:
             return billable

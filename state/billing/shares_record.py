@@ -17,6 +17,7 @@ from domain.identity import composed
 from domain.terms.deposit import left_to
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_terms
+from domain.work.recorded import known_of
 from state.books import Contract, PayerPart
 
 
@@ -66,15 +67,8 @@ class ShareFigures(NamedTuple):
         }
 
     def _due(self, row: DueRow) -> Amount:
-        currency = self.contract.terms.currency
-        address = composed(
-            "gone" if row.is_gone else "due",
-            row.entry_id,
-            self.contract.contract_id,
-            row.line_id,
-            str(self.step),
-            currency,
-        )
+        place, currency = (self.contract.contract_id, row.line_id), self.contract.terms.currency
+        address = known_of("gone" if row.is_gone else "due", row.entry_id, place, self.step, currency)
         return Recorded(elsewhere(f"{row.entry_id}: due", row.total, address, currency))
 
     def standing(self, row: DueRow, had: Sequence[PayerPart]) -> tuple[Amount, ...]:

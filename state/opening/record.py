@@ -10,7 +10,6 @@ from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import BalanceForward, ReceivableForward, UnitPrice
 from domain.explanation import Parameter, constant, evaluated, step_of
 from domain.figure import Recorded, as_recorded, node_of
-from domain.identity import composed
 from domain.ledger.recorded import journal_line
 from domain.money import format_decimal
 from domain.terms.deposit import say_left
@@ -18,6 +17,7 @@ from domain.terms.kind import IN_MONEY
 from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
 from domain.why import Why, elsewhere, in_event, in_version
+from domain.work.recorded import known_of
 from state.billing.issued_record import piece_at
 from state.billing.retention import issued_of
 from state.billing.shares_record import shares_in_terms
@@ -166,7 +166,7 @@ def _elsewhere(why: Why | None, kind: str, row: str, stated: Stated, amount: Amo
     if why is None or not amount:
         return amount
     currency = stated.plan.currency
-    of = composed(kind, row, stated.contract.contract_id, stated.balance.line_id, str(why.now), currency)
+    of = known_of(kind, row, (stated.contract.contract_id, stated.balance.line_id), why.now, currency)
     return Recorded(elsewhere(title, amount, of, currency))
 
 

@@ -11,7 +11,7 @@ from domain.work.recorded import VALUE, figure_of
 from milepost.explain.caps import same_billing
 from milepost.explain.nodes import Nodes, once
 from milepost.words import rounding_words
-from state.billing.issued_record import AMOUNT, Place, alone_at, issued_at, piece_at
+from state.billing.issued_record import AMOUNT, RowOnLine, alone_at, issued_at, piece_at
 from state.billing.statement_lines import PRINTED, line_at
 
 
@@ -78,8 +78,8 @@ class StatementNodes(Nodes):
         return [line for part in self.records(statement_id) for line in part.lines]
 
     @once
-    def _places(self, statement_id: str) -> list[int]:
-        """The first place of each line's entries, and the end of the last."""
+    def _numbers(self, statement_id: str) -> list[int]:
+        """The first number of each line's entries, and the end of the last."""
         return list(accumulate((len(line.entries) for line in self.lines(statement_id)), initial=0))
 
     @once
@@ -95,10 +95,10 @@ class StatementNodes(Nodes):
             ("service dates", f"{line.service_from} to {line.service_to}"),
             *((("flags", ", ".join(line.flags)),) if line.flags else ()),
         )
-        title, places = f"line {number}: {line.description}", self._places(statement_id)
+        title, numbers = f"line {number}: {line.description}", self._numbers(statement_id)
         pieces = [
             self._own(alone_at(of, at), step) or self.recorded.known(piece_at(of, at), step)
-            for at in range(*places[number - 1 : number + 1])
+            for at in range(*numbers[number - 1 : number + 1])
         ]
         made = self._own(line_at(of, number), step)
         if made is None:
@@ -116,35 +116,35 @@ class StatementNodes(Nodes):
 
     # What of a row is due, and issued
 
-    def issued(self, place: Place, step: int, turn: int | None = None, payer: str = "") -> Node:
+    def issued(self, on_line: RowOnLine, step: int, turn: int | None = None, payer: str = "") -> Node:
         """On statements, to all or to one of several payers, less what is billed again."""
-        title = f"{place[-1]}: issued to {payer}" if payer else f"{place[-1]}: issued"
-        currency = self.sources.draft(step).contract_in_books(place[0]).terms.currency
-        return self.recorded.all_placed(issued_at(place, payer), AMOUNT, title, currency, step=step, turn=turn)
+        title = f"{on_line[-1]}: issued to {payer}" if payer else f"{on_line[-1]}: issued"
+        currency = self.sources.draft(step).contract_in_books(on_line[0]).terms.currency
+        return self.recorded.all_placed(issued_at(on_line, payer), AMOUNT, title, currency, step=step, turn=turn)
 
     def _due(
         self, row: str, contract_id: str, line_id: str, of_step: str, currency: str, priced_at: str | None = None
     ) -> Node:
         """`priced_at` is the step that had priced the row by then; the same event may price it once more."""
-        place, step = (contract_id, line_id, row), int(of_step)
+        on_line, step = (contract_id, line_id, row), int(of_step)
         if priced_at is not None and priced_at != f"{self.recorded.why.step_of(figure_of(row, VALUE), step)}":
             step -= 1
         at = self.nodes.entries.standing(row, step)
-        if at is None or at.work.price is None or (at.price.contract_id, at.price.line_id) != place[:2]:
-            return self._nothing_due(place, step, currency)
+        if at is None or at.work.price is None or (at.price.contract_id, at.price.line_id) != on_line[:2]:
+            return self._nothing_due(on_line, step, currency)
         before = self.nodes.entries.standing(row, step - 1)
         # The share that was issued is explained by the moment before, when nothing of it was.
         is_earlier = before is not None and same_billing(before.work, at.work)
         return self.nodes.entries.billable(before if before is not None and is_earlier else at)
 
-    def _nothing_due(self, place: Place, step: int, currency: str) -> Node:
+    def _nothing_due(self, on_line: RowOnLine, step: int, currency: str) -> Node:
         """With what took the row off the line, where it stands now, and where it had been billed."""
-        row, trace = place[-1], self.sources.trace
+        row, trace = on_line[-1], self.sources.trace
 
         def stands(at: int) -> bool:
             found = self.nodes.entries.standing(row, at)
             price = found.work.price if found is not None else None
-            return price is not None and (price.contract_id, price.line_id) == place[:2]
+            return price is not None and (price.contract_id, price.line_id) == on_line[:2]
 
         steps = [number for number, _ in trace.entry_steps(row) if number <= step]
         left = next((number for number in reversed(steps) if stands(number - 1)), None)
@@ -156,13 +156,13 @@ class StatementNodes(Nodes):
             title = f"on line {price.line_id} of contract {price.contract_id} now"
         else:
             title = "not charged now"
-        billed = self.recorded.why.placed(issued_at(place), AMOUNT, step=step - 1)
+        billed = self.recorded.why.placed(issued_at(on_line), AMOUNT, step=step - 1)
         on = (one.of for one in billed if trace.listed_at(one.of, step - 1))
-        facts = tuple(("billed on", self._printed_on(place, of, step - 1)) for of in on)
+        facts = tuple(("billed on", self._printed_on(on_line, of, step - 1)) for of in on)
         gone = Node(title, facts=facts, event=self.sources.cause(left) if left is not None else None)
         return constant(f"{row}: nothing billable", 0, "amount", currency, why=(gone,))
 
-    def _printed_on(self, place: Place, of: str, step: int) -> str:
+    def _printed_on(self, on_line: RowOnLine, of: str, step: int) -> str:
         """The statement, with the number of the line that has the row."""
         lines = enumerate(self.lines(self.sources.trace.revision_at(of, step)), 1)
-        return next((f"{of}#{at}" for at, one in lines if one.line_id == place[1] and place[2] in one.entries), of)
+        return next((f"{of}#{at}" for at, one in lines if one.line_id == on_line[1] and on_line[2] in one.entries), of)

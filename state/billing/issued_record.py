@@ -22,25 +22,25 @@ from state.totals import price_and_issued
 
 AMOUNT = "amount"
 # Contract, line and row.
-Place = tuple[str, str, str]
+RowOnLine = tuple[str, str, str]
 
 
 # What is issued of a row
 
 
-def issued_at(place: Place, bill_to: str = "") -> str:
+def issued_at(on_line: RowOnLine, bill_to: str = "") -> str:
     """To all, or to one of several payers."""
-    return composed("issued", *place, bill_to)
+    return composed("issued", *on_line, bill_to)
 
 
-def conceded_at(place: Place) -> str:
+def conceded_at(on_line: RowOnLine) -> str:
     """What credit memos took off the price of what stays billed."""
-    return composed("conceded", *place)
+    return composed("conceded", *on_line)
 
 
-def returned_at(place: Place) -> str:
+def returned_at(on_line: RowOnLine) -> str:
     """What of that goes back to caps and sources."""
-    return composed("returned", *place)
+    return composed("returned", *on_line)
 
 
 def rounding_at(row: str) -> str:
@@ -48,19 +48,21 @@ def rounding_at(row: str) -> str:
     return composed("rounding", row)
 
 
-def take_place(why: Why, place: Place, bill_to: str, of: str, amount: Amount) -> None:
+def take_place(why: Why, on_line: RowOnLine, bill_to: str, of: str, amount: Amount) -> None:
     """What a statement or a memo has of the row from now on; `bill_to` is one of several payers."""
     why.turn += 1
     part = PlacedAmount(amount, of, AMOUNT) if amount else None
-    for address in dict.fromkeys((issued_at(place), issued_at(place, bill_to))):
+    for address in dict.fromkeys((issued_at(on_line), issued_at(on_line, bill_to))):
         why.place(address, of, (f"{why.turn:012}",), part)
 
 
-def issued_by_now(why: Why | None, place: Place, amount: Amount, currency: str) -> Amount:
+def issued_by_now(why: Why | None, on_line: RowOnLine, amount: Amount, currency: str) -> Amount:
     """What statements have of the row."""
     if why is None:
         return amount
-    return later(amount, _on_statements, why.placed(issued_at(place), AMOUNT), f"{place[-1]}: on statements", currency)
+    return later(
+        amount, _on_statements, why.placed(issued_at(on_line), AMOUNT), f"{on_line[-1]}: on statements", currency
+    )
 
 
 def _on_statements(placed: Sequence[PlacedPart], title: str, currency: str) -> Node:
@@ -68,7 +70,7 @@ def _on_statements(placed: Sequence[PlacedPart], title: str, currency: str) -> N
 
 
 def named_piece(why: Why, statement_id: str, number: int, amount: Amount, currency: str) -> Amount:
-    """What the statement lists at a place, with the statement's name."""
+    """What the statement lists at a number, with the statement's name."""
     step = why.now
 
     def named() -> Node:
@@ -83,7 +85,7 @@ def named_piece(why: Why, statement_id: str, number: int, amount: Amount, curren
 
 
 def piece_at(statement_id: str, number: int) -> str:
-    """Address of what a statement lists at a place."""
+    """Address of what a statement lists at a number."""
     return f"{statement_id}#row/{number}"
 
 
@@ -98,7 +100,7 @@ def cents_at(statement_id: str, row: str, line_id: str) -> str:
 
 
 def say_cents(why: Why, statement_id: str, number: int, group: LinePieces, amount: Amount, last: int) -> None:
-    """The printed line less the sum of its entries; `last` is the place of the last of them."""
+    """The printed line less the sum of its entries; `last` is the number of the last of them."""
     step, row, rest = why.now, group.pieces[-1].entry_id, amount - group.amount
     before = [piece_at(statement_id, at) for at in range(last - len(group.pieces) + 1, last)]
 
@@ -114,11 +116,11 @@ def say_cents(why: Why, statement_id: str, number: int, group: LinePieces, amoun
 def say_piece(
     why: Why, contract: Contract, on: tuple[str, int], entry: Entry, piece: Piece, share: PayerShare, cents: Amount
 ) -> None:
-    """What a statement bills of the row at a place, before the books have it; beside that it may have `cents` of its line's rounding."""
+    """What a statement bills of the row at a number, before the books have it; beside that it may have `cents` of its line's rounding."""
     (statement_id, number), row, step, currency = on, piece.entry_id, why.now, contract.terms.currency
-    place, payer = (contract.contract_id, piece.line_id, row), share.bill_to if share.falls else ""
+    on_line, payer = (contract.contract_id, piece.line_id, row), share.bill_to if share.falls else ""
     price, _ = price_and_issued(entry, contract.contract_id, piece.line_id)
-    before = why.placed(issued_at(place, payer), AMOUNT)
+    before = why.placed(issued_at(on_line, payer), AMOUNT)
     priced_at = why.step_of(figure_of(row, VALUE), step)
     rounding = why.kept_at(rounding_at(row), step) if price is not None and price.rounding else None
 
@@ -126,7 +128,7 @@ def say_piece(
         if payer:
             return why.known(falls_on(statement_id, row, piece.line_id), step)
         amount = price.billable if price is not None else 0
-        of = f"{known_of('due', row, place[:2], step, currency)}/{priced_at}"
+        of = f"{known_of('due', row, on_line[:2], step, currency)}/{priced_at}"
         billable = elsewhere(f"{row}: billable", amount, of, currency)
         if rounding is None:
             return billable
@@ -156,13 +158,13 @@ def say_piece(
     if cents:
         why.later(piece_at(statement_id, number), whole, with_cents)
         why.later(rounding_at(row), cents + (price.rounding if price is not None else 0), all_cents)
-    take_place(why, place, payer, statement_id, named_piece(why, statement_id, number, whole, currency))
+    take_place(why, on_line, payer, statement_id, named_piece(why, statement_id, number, whole, currency))
 
 
-def say_taken_back(why: Why, place: Place, statement_id: str, cents: Amount, entry: Entry) -> None:
+def say_taken_back(why: Why, on_line: RowOnLine, statement_id: str, cents: Amount, entry: Entry) -> None:
     """What a statement that is cut again had of a row, and of its cents; the entry is as it is without."""
-    contract_id, line_id, row = place
-    take_place(why, place, "", statement_id, 0)
+    contract_id, line_id, row = on_line
+    take_place(why, on_line, "", statement_id, 0)
     price, _ = price_and_issued(entry, contract_id, line_id)
     if cents and price is not None and price.rounding:
         parts = why.figure(rounding_at(row)), why.figure(cents_at(statement_id, row, line_id))

@@ -147,6 +147,11 @@ class Why:
             if address.startswith(of):
                 self._figures.setdefault(address, []).extend(figures)
 
+    def close(self) -> None:
+        """Nothing is asked any more. What makes a figure later asks its recorder, which has it: these rings are opened."""
+        for kept in (self._figures, self._parts, self._placed, self._held, self._marked):
+            kept.clear()
+
     # What rules say
 
     def record(self, address: str, value: int, made: Node) -> Node:

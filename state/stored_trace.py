@@ -91,6 +91,8 @@ class StoredTrace(Trace):
 
     def close(self) -> None:
         self._file.close()
+        for why in self._refolded.values():
+            why.close()
         super().close()
 
     def ended(self) -> tuple[int, bytes]:

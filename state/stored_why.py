@@ -115,6 +115,8 @@ class StoredWhy(Why):
 
     def last_placed(self, address: str, of: str, step: int) -> PlacedPart | None:
         """Up to a step, for a step after it: what it is to be compared with."""
+        if address in self._placed_known:
+            return super().placed_of(address, of, step=step)
         sql = "SELECT step, turn, place, parts, data FROM placed WHERE address = ? AND of = ? AND step <= ? ORDER BY seq DESC LIMIT 1"
         row = self._db.execute(sql, (address, of, step)).fetchone()
         return self._part(address, of, *row) if row is not None else None

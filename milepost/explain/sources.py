@@ -83,7 +83,10 @@ class Sources:
     @cached_property
     def are_many(self) -> bool:
         """Whether the parts of sums over entries are named and not followed."""
-        return len(list(self.trace.entry_ids())) > ENTRIES_FOLLOWED
+        return not self.are_followed(len(list(self.trace.entry_ids())))
+
+    def are_followed(self, entries: int) -> bool:
+        return entries <= ENTRIES_FOLLOWED
 
     def named_part(self, entry_id: str, name: str, value: int, currency: str, step: int) -> Node | None:
         """A figure of an entry where they are many; None where it is followed. Hours have no currency."""

@@ -38,7 +38,13 @@ class StatementNodes(Nodes):
     def statement(self, statement_id: str) -> Node:
         said = self.sources.trace.statements[statement_id]
         first: BillingStatement = said[0].record
-        lines = tuple(self.line(statement_id, number) for number in range(1, first.line_count + 1))
+        follow = self.sources.are_followed(self._numbers(statement_id)[-1])
+        lines = tuple(
+            self.line(statement_id, number)
+            if follow
+            else self.sources.figure(f"{statement_id}#{number}", _title(number, line), line.amount, first.currency)
+            for number, line in enumerate(self.lines(statement_id), 1)
+        )
         sums = total("total", lines, "amount", first.currency, rule="R11")
         facts = (
             ("contract", first.contract_id),
@@ -95,7 +101,7 @@ class StatementNodes(Nodes):
             ("service dates", f"{line.service_from} to {line.service_to}"),
             *((("flags", ", ".join(line.flags)),) if line.flags else ()),
         )
-        title, numbers = f"line {number}: {line.description}", self._numbers(statement_id)
+        title, numbers = _title(number, line), self._numbers(statement_id)
         pieces = [
             self._own(alone_at(of, at), step) or self.recorded.known(piece_at(of, at), step)
             for at in range(*numbers[number - 1 : number + 1])
@@ -166,3 +172,7 @@ class StatementNodes(Nodes):
         """The statement, with the number of the line that has the row."""
         lines = enumerate(self.lines(self.sources.trace.revision_at(of, step)), 1)
         return next((f"{of}#{at}" for at, one in lines if one.line_id == on_line[1] and on_line[2] in one.entries), of)
+
+
+def _title(number: int, line: StatementLine) -> str:
+    return f"line {number}: {line.description}"

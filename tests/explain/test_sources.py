@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from domain.explanation import ELSEWHERE, Arithmetic
 from domain.figure import Recorded
 from domain.units import AMOUNT_ONE
 from domain.why import elsewhere
 from milepost.explain import sources
-from milepost.explain.recompute import recompute, unexplained
+from milepost.explain.recompute import everything, recompute, unexplained
 from state.billing.payers import held_of
 from tests.explained import engagements, explainer_of, figures
 from tests.harness import Books
@@ -96,6 +97,25 @@ def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatc
                 assert recompute(figure) == []
                 assert unexplained(figure) == []
         books.close()
+
+
+def test_a_statement_of_very_many_entries_only_names_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
+    (scenario,) = [one for _, one in SCENARIOS if one.name == "Policy rounding_scope: line"]
+    books = play(scenario)
+    explainer = explainer_of(books, engagements(books)[0])
+    (statement_id, *_) = explainer.sources.trace.statements
+    statement = explainer.explain(statement_id)
+    assert statement is not None
+    lines = [node for node in everything(statement) if node.id.startswith(f"{statement_id}#")]
+    assert lines
+    assert sum(node.value or 0 for node in lines) == statement.value
+    for node in lines:
+        assert node.arithmetic == Arithmetic(ELSEWHERE)
+        asked = explainer.explain(node.id)
+        assert asked is not None
+        assert asked.value == node.value
+    books.close()
 
 
 def test_only_parts_that_are_named_explain_themselves() -> None:

@@ -314,7 +314,7 @@ class CapNodes(Nodes):
                 places, title = [one for one in places if one.order < before], BEFORE_IT
             key = ("taken", title, of.under, of.measure(name), tuple(id(one.parts) for one in places))
             if key not in self._memo and places:
-                made = self.recorded.placed(of.under, of.measure(name), places, title)
+                made = self.recorded.placed(of.under, of.measure(name), places, title, of.plan.currency)
                 assert made is not None, "there are places"
                 self._memo[key] = made
             found += [self._memo[key]] if places else []

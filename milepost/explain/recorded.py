@@ -71,13 +71,16 @@ class RecordedNodes:
             self._placed[key] = self.bound(placed.parts.node(name))
         return self._placed[key]
 
-    def placed(self, address: str, name: str, places: Sequence[PlacedPart], title: str) -> Node | None:
+    def placed(
+        self, address: str, name: str, places: Sequence[PlacedPart], title: str, currency: str | None = None
+    ) -> Node | None:
         """A sum in order; None where nobody has a part of it. Of very many parts each is only named."""
         parts = []
         for one in places:
             if self.sources.are_many and one.parts is not None:
                 unit = "hours" if name.endswith("hours") else "amount"
-                currency = self._part(places[0], name).currency
+                if currency is None:
+                    currency = self._part(places[0], name).currency
                 called = self.called(address, name)
                 parts.append(self.sources.part(one.of, called, one.parts.values[name], unit, currency, one.step))
             else:

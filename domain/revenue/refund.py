@@ -38,7 +38,8 @@ def is_refund(rule: str) -> bool:
 class Reduction(NamedTuple):
     """A variable part that takes from a price: `expected` of it goes back, as a whole where it `is_due`, and invoices have `credited` some.
 
-    `invoiced` is what they have of the `price`, both without its variable parts.
+    `invoiced` is what they have of the `price`, both without its variable parts; `invoiced_together` of all lines that share one. Of lines
+    before it among these `owed_beside` is owed back.
     """
 
     item_id: str
@@ -47,6 +48,8 @@ class Reduction(NamedTuple):
     credited: Amount
     price: Amount
     invoiced: Amount
+    owed_beside: Amount = 0
+    invoiced_together: Amount = 0
 
     @property
     def left(self) -> Amount:
@@ -74,6 +77,9 @@ def owed_back(reductions: Sequence[Reduction], given: Amount, currency: str, mod
     owed = called(sum(owed_of(one, currency, mode) for one in reductions), "invoiced of what goes back")
     if owed > (invoiced := max((one.invoiced for one in reductions), default=0)):
         owed = lesser(owed, at_least(invoiced, 0, "invoiced"), "no more than is invoiced")
+    if reductions and (beside := reductions[0].owed_beside):
+        left = called(reductions[0].invoiced_together - beside, "invoiced, less what is owed back of other lines")
+        owed = lesser(owed, at_least(left, 0, "left to be owed back"), "no more than is invoiced of all lines")
     if given:
         left = called(sum(one.left for one in reductions), "expected to go back")
         already = lesser(given, left, "given, as far as it is expected")

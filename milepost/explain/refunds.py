@@ -9,8 +9,9 @@ from domain.revenue.refund import RULE, Reduction, given_beyond, owed_back
 from domain.terms.kind import LineHistory
 from milepost.explain.fees import LineAtStep, line_at
 from milepost.explain.nodes import Nodes
+from state.books import Contract
 from state.charges.rebates import KIND
-from state.revenue.refunds import GIVEN_BEYOND, given_of, reductions_of
+from state.revenue.refunds import GIVEN_BEYOND, given_of, owed_before, reductions_of
 from state.terms.plan import contract_policies
 
 
@@ -43,10 +44,17 @@ class RefundNodes(Nodes):
 
     def _made_of(self, contract_id: str, line_id: str, step: int) -> MadeOf:
         contract = self.sources.draft(step).contract_in_books(contract_id)
+        owed: dict[str, int] = {}
+        for before in owed_before(self.sources.draft(step), contract, line_id):
+            made = self._of_line(contract, before, step, owed)
+            owed[before] = owed_back(*made) + made.given
+        return self._of_line(contract, line_id, step, owed)
+
+    def _of_line(self, contract: Contract, line_id: str, step: int, owed: dict[str, int]) -> MadeOf:
         place = line_at(self.sources.draft(step), contract, line_id, step)
-        of, currency = given_of(contract_id, line_id), contract.terms.currency
+        of, currency = given_of(contract.contract_id, line_id), contract.terms.currency
         given = Recorded(self.recorded.sum(of, "given by credit memos", step, currency))
-        reductions = reductions_of(self.nodes.books.at(step), contract, line_id, self._history(place))
+        reductions = reductions_of(self.nodes.books.at(step), contract, line_id, self._history(place), owed)
         return MadeOf(reductions, given, currency, contract_policies(place.draft, contract).money_mode)
 
     def _history(self, place: LineAtStep) -> LineHistory:

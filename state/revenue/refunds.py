@@ -3,6 +3,8 @@
 Brought to what it has to be at the end of each event that invoices, estimates or settles, before the position of the contract is settled.
 """
 
+from collections.abc import Mapping
+from itertools import takewhile
 from typing import Final
 
 from msgspec.structs import replace
@@ -51,8 +53,7 @@ def after_event(draft: Draft, *, has_ended: bool) -> None:
         return
     for contract in list(draft.contracts()):
         if contract.in_force and may_arise(draft, contract):
-            for line_id in line_ids(contract):
-                _settle(draft, contract, line_id)
+            _settle(draft, contract)
 
 
 def may_arise(draft: Draft, contract: Contract) -> bool:
@@ -126,8 +127,10 @@ def given_of(contract_id: str, line_id: str) -> str:
 # What is expected to go back
 
 
-def reductions_of(draft: Draft, contract: Contract, line_id: str, history: LineHistory) -> list[Reduction]:
-    """As the event left them."""
+def reductions_of(
+    draft: Draft, contract: Contract, line_id: str, history: LineHistory, owed: Mapping[str, Amount]
+) -> list[Reduction]:
+    """As the event left them. Of lines before this one is `owed`."""
     entity = draft.reference.entity(contract.terms.legal_entity_id)
     if entity is None or not history.held:
         return []
@@ -136,6 +139,10 @@ def reductions_of(draft: Draft, contract: Contract, line_id: str, history: LineH
     if price is None:
         return []
     due = {item_id for item_id, said in settled(history.revised).items() if said.as_of <= day}
+    shared = [line.line_id for line in price.lines]
+    together, beside = 0, 0
+    if len(shared) > 1 and (beside := called(sum(owed.get(each, 0) for each in shared), "owed back of other lines")):
+        together = called(sum(_price_invoiced(draft, contract, each) for each in shared), "invoiced of all lines")
     found = []
     for item in _items(history, price, due):
         if item.amount < 0:
@@ -145,8 +152,15 @@ def reductions_of(draft: Draft, contract: Contract, line_id: str, history: LineH
             credited = titled(-_charged(draft, contract, line_id, name), f"{name}: credited")
             invoiced = called(sum(_price_invoiced(draft, contract, each) for each in ids), "invoiced of the price")
             whole = called(sum(line.price for line in of), "price")
-            found.append(Reduction(name, expected, name in due, credited, whole, invoiced))
+            found.append(Reduction(name, expected, name in due, credited, whole, invoiced, beside, together))
     return found
+
+
+def owed_before(draft: Draft, contract: Contract, line_id: str) -> list[str]:
+    """Lines before this one of which something is owed back, or credit memos gave something, once an event has settled them."""
+    before = takewhile(lambda each: each != line_id, line_ids(contract))
+    known = ((each, standing(draft, contract.contract_id, each)) for each in before)
+    return [each for each, one in known if one.amount or one.given]
 
 
 def _items(history: LineHistory, price: AllocatedPrice, due: set[str]) -> list[PricedItem]:
@@ -178,15 +192,29 @@ def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
 # Bringing it there
 
 
-def _settle(draft: Draft, contract: Contract, line_id: str) -> None:
-    plan, known = newest_plan(draft, contract, line_id), standing(draft, contract.contract_id, line_id)
-    if plan is None:
-        return
-    reductions = reductions_of(draft, contract, line_id, known_of(draft, contract, line_id))
-    if known.given and _parts_of(contract, line_id):
-        _report(draft, contract, plan, reductions)
+def _settle(draft: Draft, contract: Contract) -> None:
+    """What falls comes first: no more stands on 2320 than is invoiced, at any time."""
+    owed: dict[str, Amount] = {}
+    falls: list[tuple[LinePlan, Amount]] = []
+    rises: list[tuple[LinePlan, Amount]] = []
+    for line_id in line_ids(contract):
+        plan, known = newest_plan(draft, contract, line_id), standing(draft, contract.contract_id, line_id)
+        if plan is None:
+            continue
+        reductions = reductions_of(draft, contract, line_id, known_of(draft, contract, line_id), owed)
+        if known.given and _parts_of(contract, line_id):
+            _report(draft, contract, plan, reductions)
+        wanted = owed_back(reductions, known.given, contract.terms.currency, plan.policies.money_mode)
+        owed[line_id] = wanted + known.given
+        (falls if wanted < known.amount else rises).append((plan, wanted))
+    for plan, wanted in falls + rises:
+        _bring(draft, contract, plan, wanted)
+
+
+def _bring(draft: Draft, contract: Contract, plan: LinePlan, wanted: Amount) -> None:
+    line_id = plan.line.line_id
+    known = standing(draft, contract.contract_id, line_id)
     mode, had = plan.policies.money_mode, (known.amount, known.ledger)
-    wanted = owed_back(reductions, known.given, contract.terms.currency, mode)
     if wanted == known.amount and (wanted or not known.ledger):
         return
     found = position.standing(draft, contract.contract_id)

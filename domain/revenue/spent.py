@@ -8,7 +8,8 @@ Against the original forecast (R38) the first estimate counts instead, and no mo
 
     1,400 and then 3,800 of 5,400 by the first estimate are 25.93 % and 70.37 %; by one that leaves 2,100 then, 3,800 of 5,900 are 64.41 %
 
-Once an estimate says that nothing remains, all is earned, whatever was forecast.
+Once an estimate says that nothing remains, all is earned, whatever was forecast. One of nothing before anything is spent forecasts nothing:
+the next is the first.
 
 Before the first estimate of cost a cost budget is what it takes in all (RULES section 6); it says nothing of hours, nor of what is apart.
 
@@ -58,7 +59,9 @@ def estimate(course: Course, day: date, measure: str) -> Estimated | None:
     counting = [one for one in course.estimates if one.as_of <= day and _says(course, one, measure)]
     known = [one for one in counting if not one.is_budget]
     if course.original and known:
-        return [one for one in known if one.as_of == known[0].as_of][-1]
+        of_days = {one.as_of: one for one in known}.values()
+        foresees = (one for one in of_days if by(course, one.as_of, measure) or remaining(course, one, measure))
+        return next(foresees, known[-1])
     return (known or counting)[-1] if counting else None
 
 

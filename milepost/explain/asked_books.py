@@ -86,9 +86,6 @@ class AskedBooks(Nodes):
     def begin(self) -> None:
         self._at: dict[int, Draft] = {}
 
-    def forget(self) -> None:
-        self._at.clear()
-
     def of_forecast(self, said: TracedOutput) -> Draft:
         """As they were when a forecast was published."""
         update: ForecastUpdate = said.record

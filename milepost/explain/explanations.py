@@ -146,15 +146,14 @@ class Explanations(Closable):
         except stored_steps.UNREADABLE as fault:
             failed = self._read[-1] if self._read else ""
             stored = [
-                (key, known.retraced.trace)
+                key
                 for key, known in self._known.items()
                 if key[0] == failed and isinstance(known.retraced.trace, StoredTrace)
             ]
             if not stored:
                 raise
-            for key, trace in stored:
-                trace.close()
-                del self._known[key]
+            for key in stored:
+                self._known.pop(key).explainer.close()
             self._whole.add(failed)
             found = self._answer(wanted)
             stored_steps.drop(self._index_of(failed), failed)

@@ -18,12 +18,12 @@ from domain.billing.statement import ISSUED, SUPERSEDED
 from domain.capabilities import REFUND_LIABILITY
 from domain.counting import counted
 from domain.ledger.journal import ADJUSTED, BILLING, moves_nothing
-from domain.money import format_amount
+from domain.money import format_amount, format_decimal
 from domain.outputs import BillingStatement, JournalEntry, ProjectView, StatementLine, ViewBalance
 from domain.revenue.refund import is_refund
 from domain.sums import summed
 from domain.terms.deposit import is_named as is_deposit
-from domain.units import Amount
+from domain.units import QUANTITY_SCALE, Amount
 
 # What a view says of a contract's balances, as journals and statements say it.
 FIGURES: Final = (
@@ -216,7 +216,8 @@ def _wrong(engagement: AuditedEngagement, sums: _Sums, seen: SeenOutput, view: P
     for one in view.retainers:
         if not 0 <= one.expires <= one.left or (one.expires and one.expires_on is None):
             what = f"retainer {one.contract_id}/{one.line_id}: what expires no more than is left, and with a day"
-            yield violation(VIEWS, seen, project_id, what, f"{one.expires} of {one.left} on {one.expires_on}")
+            expires, left = (format_decimal(each, QUANTITY_SCALE) for each in (one.expires, one.left))
+            yield violation(VIEWS, seen, project_id, what, f"{expires} of {left} on {one.expires_on}")
     count = sum(one.journal_count for one in view.postings)
     if count != (sent := sums.delivered[project_id]):
         yield violation(VIEWS, seen, project_id, f"{counted(sent, 'journal')} to deliver", f"{count:,}")

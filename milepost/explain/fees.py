@@ -35,7 +35,7 @@ from domain.terms.kind import (
 from domain.terms.retainer import ends, periods
 from domain.terms.subscription import MINIMUM
 from domain.units import Amount
-from domain.why import elsewhere, in_terms
+from domain.why import elsewhere
 from domain.work.recorded import DRAWN, EARNED
 from domain.work.rows import DELIVERY, fee_row
 from milepost.explain.nodes import Nodes, once
@@ -225,20 +225,6 @@ class FeeNodes(Nodes):
         }
 
     # Fields of the terms
-
-    def line_field(
-        self,
-        place: LineAtStep,
-        agreed: TermsInForce,
-        title: str,
-        value: int,
-        path: str,
-        unit: str = "amount",
-        **more: Any,
-    ) -> Node:
-        """What the line states under one version of its terms."""
-        made = in_terms(title, value, unit, agreed.contract, path, place.line_id)
-        return self.recorded.bound(made._replace(**more))
 
     def reported(self, place: LineAtStep, report: Reported) -> Node:
         """The percentage, where somebody stated it; of one that a forecast expects, what the terms let expect."""

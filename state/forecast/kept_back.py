@@ -250,11 +250,13 @@ class _Walk:
                 yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Retained(released=left))
 
     def release_with_last_bill(self) -> Iterator[ExpectedWithholding]:
-        """What bills to come leave retained, where the terms of the last one name no day; on the next day where that is over."""
+        """What bills to come leave retained, where the terms of the last one name no day; on the next day where its period is closed."""
         if self.last is None:
             return
         on = billed_on(self.draft, self.contract, self.last) or self.last
         agreed = terms_on(self.contract, on).retention
         if agreed is None or agreed.release_on is None:
-            day = max(on, self.as_of + ONE_DAY)
+            period = open_period(self.draft, self.contract)
+            is_to_come = period is not None and period.start <= on
+            day = on if is_to_come else max(on, self.as_of + ONE_DAY)
             yield from self.release(day, issue_day(self.draft, self.contract, day))

@@ -11,7 +11,7 @@ from state.billing import reissue
 from state.books import Adjustment, Assignments, Contract, Estimate, LineTotals, OpenException, Project, StatementState
 from state.draft import Draft
 from state.forecast.ahead import deposits_kept_on
-from state.forecast.expected import IssuedMonths, add_to_months, billed_on, statement_months
+from state.forecast.expected import IssuedMonths, add_to_months, billed_on, closed_on, statement_months
 from state.forecast.outlook import known, last_day, ledger_currency, project_policies, project_terms
 from state.forecast.publish import currencies_of, missing_rates
 from state.totals import has_bills_left, in_project, standing_price
@@ -105,9 +105,10 @@ def turns(draft: Draft, project_id: str, day: date) -> bool:
 
 
 def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
-    """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period, of the project, or of a
-    contract that keeps a deposit then. Where nothing is, but something is to be billed, the last of its month or of a billing period, and
-    of a project that goes on with several currencies the last of its month. None: there is none."""
+    """The first day from `since` on whose end moves what is to come: the last of its month, of a billing period or of its days of grace, of
+    the project, or of a contract that keeps a deposit then. Where nothing is, but something is to be billed, the last of its month, of a
+    billing period or of its days of grace, and of a project that goes on with several currencies the last of its month. None: there is
+    none."""
     published, of = known(draft, project_id)[0].published, project_terms(draft, project_id)
     if published is None:
         return None
@@ -115,6 +116,7 @@ def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     days: list[date | None] = [*deposits_kept_on(draft, project_id)] if of.keeps_back else []
     if published.has_work_left or _has_bills_left(draft, project_id):
         days += (months_last, *(billed_on(draft, each, since) for each in of.contracts))
+        days += (closed_on(draft, each, since) for each in of.contracts)
         days += (last,) if published.has_work_left else ()
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)

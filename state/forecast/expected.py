@@ -204,6 +204,14 @@ def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
     return period.to - ONE_DAY if period is not None else None
 
 
+def closed_on(draft: Draft, contract: Contract, since: date) -> date | None:
+    """The first day from `since` on whose end closes a billing period, as its days of grace are over."""
+    found, period = None, period_holding(draft, contract, since)
+    while period is not None and (day := closes_on(draft, contract, period)) >= since:
+        found, period = day, period_holding(draft, contract, period.start - ONE_DAY)
+    return found
+
+
 def issue_day(draft: Draft, contract: Contract, billed: date) -> date:
     """Of a statement to come whose period ends with a day: the day after its grace, where the company is; on request that day itself."""
     period = period_holding(draft, contract, billed)

@@ -419,8 +419,13 @@ class _Holds:
             return False
         work = self._work.get(origin(piece.row), NO_WORK)
         line_id = self._line_of(piece, work) if self._held_lines else ""
-        names = places(piece.contract_id, line_id, (piece.project_id, work.project_id))
+        names = places(piece.contract_id, line_id, (piece.project_id, self._worked_in(piece, work)))
         return keeps_back(self._held, names | entry_scopes(piece.row), piece.payers or (piece.customer_id,))
+
+    def _worked_in(self, piece: UnbilledPiece, work: StatedWork) -> str:
+        """Work that another contract took since was not worked for this one where it is now."""
+        lines = self._firm.contract_lines(piece.contract_id, date.fromordinal(piece.day))
+        return work.project_id if any(line.project_id == work.project_id for line in lines) else piece.project_id
 
     def _line_of(self, piece: UnbilledPiece, work: StatedWork) -> str:
         """The line that bills it, as the books place it; of a contract without held lines it does not matter which."""

@@ -20,7 +20,7 @@ from state.books import Contract, Entry, Hold, Issued, OpenStatement, Price
 from state.draft import Draft
 from state.rerating.rerate import in_order, line_ids
 from state.terms.plan import LinePlan, bill_tos, plan_on
-from state.totals import is_due, issued_on, price_and_issued, to_bill
+from state.totals import is_due, price_and_issued, to_bill
 
 NOTHING_RESERVED: Final[Reserved] = MappingProxyType({})
 
@@ -233,14 +233,15 @@ def payers_held(draft: Draft) -> frozenset[str]:
 
 
 def is_held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
-    """A hold of a project keeps back what is billed in it and what was worked there."""
+    """A hold of a project keeps back what is billed in it and what was worked there; what the line gives back of work that is on
+    another by now was not worked where that is."""
     if not held:
         return False
     standing = entry.standing
     billed_in = draft.billed_in(entry, contract.contract_id, plan.line.line_id)
-    worked_in = standing.project_id if standing is not None else ""
+    price, issued = price_and_issued(entry, contract.contract_id, plan.line.line_id)
+    worked_in = standing.project_id if standing is not None and price is not None else billed_in
     names = places(contract.contract_id, plan.line.line_id, (billed_in, worked_in)) | scopes_of(draft, entry.entry_id)
-    issued = issued_on(entry, contract.contract_id, plan.line.line_id)
     return keeps_back(held, names, payers_of(contract, entry, issued))
 
 

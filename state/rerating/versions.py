@@ -17,7 +17,7 @@ from domain.exceptions import OUTSIDE
 from domain.figure import record
 from domain.ledger.journal import Leg
 from domain.reference.exchange import MISSING_RATE, Exchange
-from domain.work.rows import FEE, named, row_id, spoken
+from domain.work.rows import FEE, TAKEN_AS, named, row_id, spoken
 from state.books import TRANSFER, AtStake, Charge, Contract, Cost, Entry, Fault, Posted, Price, Work
 from state.caps import sharers
 from state.caps.allot import consume_caps, release_caps, with_issue_kept
@@ -35,6 +35,7 @@ from state.totals import issued_on
 from state.value import plain
 from state.work.at_stake import at_stake
 from state.work.exchange_waits import settle_when_day_ends
+from state.work.placing import takes
 from state.work.price_record import booked, booked_cost
 from state.work.valuation import Valuation, value_work
 from state.work.value_time import CostPlan, PricePlan, journal_reversal_day
@@ -265,7 +266,8 @@ def _put(draft: Draft, before: Entry | None, after: Entry) -> None:
 
 
 def leave_line(draft: Draft, contract: Contract, since: date | None) -> None:
-    """Work that is not issued, and that no line of the new terms takes, waits as if it had come after them; what lines charged goes.
+    """Work that is not issued, and that no line of the new terms takes, is placed as if it had come after them: another contract
+    takes it, or it waits. What lines charged goes.
 
     The last leaves first, so that room that it frees goes to none that leaves after it.
     """
@@ -282,13 +284,23 @@ def leave_line(draft: Draft, contract: Contract, since: date | None) -> None:
             if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
                 continue
             verdict = value_work(draft, entry, work, work)
-            if not isinstance(verdict.price, Blocked) or verdict.price.category != "no_contract_line":
+            if verdict.whole is not None or not _leaves(draft, contract, work, verdict.price):
                 continue
             if work.subject_kind == FEE:
                 withdraw(draft, entry_id, entry.version + 1)
             else:
-                after = _booked(draft, entry, work, verdict, work.faults, fresh=False, replaces=True, is_complete=False)
+                is_complete = verdict.complete
+                after = _booked(
+                    draft, entry, work, verdict, work.faults, fresh=False, replaces=True, is_complete=is_complete
+                )
                 _put(draft, entry, after)
+
+
+def _leaves(draft: Draft, contract: Contract, work: Work, price: PricePlan | Blocked) -> bool:
+    if isinstance(price, Blocked) and price.category == "no_contract_line":
+        return True
+    is_placed = work.charge is None or (work.charge.kind in TAKEN_AS and work.charge.kind != FEE)
+    return is_placed and not takes(draft, contract, work.charge or work.event)
 
 
 def _unposted(work: Work) -> Work:

@@ -96,6 +96,11 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
     return Blocked("price", "no_contract", f"project {event.project_id} has no contract", field="project_id")
 
 
+def takes(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> bool:
+    """Whether a line of the contract takes the work, on whatever day the contract ends."""
+    return _place_on(draft, contract, event) is not None
+
+
 def day_field(event: TimeApproved | Charge) -> str:
     if isinstance(event, Charge):
         return "spent_on" if event.kind == EXPENSE else "delivered_on"

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 
-from benchmarks.child import ROOT
-from benchmarks.glance import AS_OF, TABLES
+import pytest
+
+from benchmarks.glance import AS_OF, TABLES, main
 
 
-def test_every_table_of_a_small_firm_is_asked_for_twice() -> None:
-    command = [sys.executable, "-m", "benchmarks.glance", "--projects", "6", "--times", "1"]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    rows = re.findall(r"^\| (\w+) \| (now|[0-9-]+) \| ([0-9,]+) \| ([0-9.]+) \|$", ended.stdout, re.MULTILINE)
+@pytest.mark.usefixtures("commands_forked")
+def test_every_table_of_a_small_firm_is_asked_for_twice(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks.glance", "--projects", "6", "--times", "1"])
+    main()
+    printed = capsys.readouterr().out
+    rows = re.findall(r"^\| (\w+) \| (now|[0-9-]+) \| ([0-9,]+) \| ([0-9.]+) \|$", printed, re.MULTILINE)
     assert [(table, moment) for table, moment, _, _ in rows] == [
         (table, when) for when in ("now", AS_OF) for table in TABLES
     ]

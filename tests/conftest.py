@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What failed tests have left stays until the next run."""
     if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(made_once.FOLDER), ignore_errors=True)
+        made_once.clear(Path(os.environ.pop(made_once.FOLDER)))
         if IN_MEMORY is not None and not config.stash.get(FAILED, False):
             shutil.rmtree(IN_MEMORY, ignore_errors=True)
 

@@ -1,11 +1,12 @@
-"""Firms that a run of all tests makes once: the first worker that asks for one makes it, and each has a copy of its own."""
+"""What a run of all tests makes once: the first worker that asks for it makes it, and each has a copy of its own or reads the one there."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,3 +30,29 @@ def made_once(name: str, make: Callable[[Path], None]) -> TemporaryDirectory[str
             return own
     shutil.copytree(made, own.name, dirs_exist_ok=True)
     return own
+
+
+@contextmanager
+def read_together(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
+    """What `make` writes to the folder that it is given, where it was made; nobody may change it."""
+    with TemporaryDirectory(prefix=f"milepost-{name}-") as own:
+        made = Path(os.environ.get(FOLDER, own), name)
+        with made.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                made.mkdir()
+                try:
+                    make(made)
+                except BaseException:
+                    clear(made)
+                    raise
+        yield made
+        if FOLDER not in os.environ:
+            clear(made)
+
+
+def clear(folder: Path) -> None:
+    """Also what may not be written."""
+    for parent, _, _ in os.walk(folder):
+        Path(parent).chmod(0o700)
+    shutil.rmtree(folder)

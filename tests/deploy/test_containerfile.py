@@ -21,6 +21,7 @@ import pytest
 from tests.deploy.containerfile import FILE, Stage, instructions, stages
 from tests.deploy.overlays import PROCESSES, SERVING
 from tests.deploy.rendering import ROOT
+from tests.made_once import read_together
 
 PROJECT: Final[Mapping[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NOT_SHIPPED: Final = {"simulation", "benchmarks", "monitoring"}
@@ -150,20 +151,24 @@ class Tree(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
-    """Made by the steps of the Containerfile, with this Python instead of the image's."""
-    build, root = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("root")
+def tree() -> Iterator[Tree]:
+    """With this Python instead of the image's, and without this environment's packages."""
+    with read_together("image", make_image) as made:
+        yield Tree(made / "root", [*unprivileged(), getattr(sys, "_base_executable", sys.executable), "-S"])
+
+
+def make_image(folder: Path) -> None:
+    """By the steps of the Containerfile."""
+    build, root = folder / "build", folder / "root"
+    build.mkdir()
     build_in(build)
     for each in FINAL.all("COPY"):
         (source,), target = each.paths
         shutil.copytree(build / Path(source).relative_to("/build"), root / target.lstrip("/"))
     (root / "tmp").mkdir()
-    set_writable(root / "opt", is_writable=False)
-    # Without this environment's packages.
-    yield Tree(root, [*unprivileged(), getattr(sys, "_base_executable", sys.executable), "-S"])
-    set_writable(root / "opt", is_writable=True)
-    for folder in (build, root):
-        shutil.rmtree(folder)
+    shutil.rmtree(build)
+    for path in (root / "opt", *(root / "opt").rglob("*")):
+        path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o222)
 
 
 def build_in(folder: Path) -> None:
@@ -195,12 +200,6 @@ def copy(source: Path, target: Path) -> None:
     else:
         target.parent.mkdir(exist_ok=True)
         shutil.copy(source, target)
-
-
-def set_writable(folder: Path, *, is_writable: bool) -> None:
-    for path in (folder, *folder.rglob("*")):
-        mode = stat.S_IMODE(path.stat().st_mode)
-        path.chmod(mode | stat.S_IWUSR if is_writable else mode & ~0o222)
 
 
 def unprivileged() -> list[str]:

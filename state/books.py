@@ -469,7 +469,8 @@ class PayerPart(Value, frozen=True, array_like=True, gc=False):
 class Issued(Value, frozen=True, array_like=True, gc=False):
     """What of an entry stands on issued statements, for each contract line; invoices relieve `account`, credits go to `bill_to`.
 
-    `applied` is what of a deposit is set against other statements. `conceded` is what credit memos took off the price of what stays billed,
+    `applied` is what of a deposit is set against other statements, `taken` what of that their invoices took, in ledger currency too.
+    `conceded` is what credit memos took off the price of what stays billed,
     `conceded_ledger` in ledger currency; `returned` is what of that the caps have again, with its hours. Where several pay `payers` are the
     parts that all else sums up, and `bill_to` is empty. `funded` is what sources that fund the contract pay, `freed` what of it a price
     concession gave them back. `project_id` is where it is billed, if that is not the project of the line's sums. `rest` is what was left to
@@ -502,6 +503,7 @@ class Issued(Value, frozen=True, array_like=True, gc=False):
     project_id: str = ""
     conceded_ledger: Amount = 0
     rest: Amount = 0
+    taken: tuple[Amount, Amount] = (0, 0)
 
     @property
     def is_funded(self) -> bool:
@@ -813,7 +815,8 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     `is_retained_from` where its gross counts among what was billed, from which what bills below zero take back is found.
     `tax` is what the invoice should have of it, None where no policy says so.
     `earlier` are the amounts due of revisions that it was issued in before this one. `is_cleared`: its invoice said that it clears the
-    unbilled receivable. `expected_on` is the day on which it is due, also where it does not say.
+    unbilled receivable. `expected_on` is the day on which it is due, also where it does not say. `set_against` is how many of its last rows
+    are of deposits set against it, or given back to.
     """
 
     statement_id: str
@@ -833,6 +836,7 @@ class StatementState(Value, frozen=True, array_like=True, gc=False):
     revision: int = 1
     earlier: tuple[Amount, ...] = ()
     is_cleared: bool = False
+    set_against: int = 0
 
     @property
     def kept(self) -> Amount:

@@ -154,7 +154,7 @@ def _applied(sums: _Sums, journal: JournalEntry, contract_id: str) -> dict[str, 
     total = sums.applied.pop(journal.affected_id, 0)
     if not total:
         return {}
-    of_deposits = [line for line in journal.lines if line.account in DEPOSITS and line.amount > 0]
+    of_deposits = [line for line in journal.lines if line.account in DEPOSITS and line.amount * total > 0]
     found = summed((line.project_id or "", line.amount) for line in of_deposits)
     if sum(found.values()) == total:
         return found

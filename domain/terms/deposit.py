@@ -3,9 +3,11 @@
 It is charged on its day and is no revenue: what was invoiced of it stands on 2310 if it is refundable when it is billed, else on 2300, and
 leaves it with the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the
 contract is over. What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it
-in the end than was set against statements, that is charged.
+in the end than was set against statements, that is charged. A statement below zero gives back to it, by the same rule, no more than
+statements have had of it.
 
     5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
+    1,000.00 of them are corrected before April: of its statement of -1,000.00 nothing is due, and 1,000.00 of the deposit are left
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +16,7 @@ from datetime import date, timedelta
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
-from domain.explanation import Node
+from domain.explanation import Node, negated
 from domain.figure import at_least, lesser
 from domain.identity import composed
 from domain.money import format_decimal
@@ -88,6 +90,17 @@ def left_in_all(contract_id: str, line_id: str) -> str:
     return composed("deposit", contract_id, line_id)
 
 
+def used_by(contract_id: str, line_id: str, bill_to: str) -> str:
+    """What statements of a payer had of it, less what they gave back."""
+    return composed("deposit_used", contract_id, line_id, bill_to)
+
+
+def say_used(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Node) -> None:
+    """What is set against a statement, below zero, or goes back."""
+    say_left(why, place, row, bill_to, part)
+    why.add(used_by(*place, bill_to), negated(part.title, part))
+
+
 def say_left(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Node) -> None:
     """What is billed of a row, or paid by it, is that much more or less of the deposit from then on."""
     why.add(left_to(*place, bill_to), part)
@@ -96,13 +109,17 @@ def say_left(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Nod
         why.add(left_in_all(*place), part)
 
 
-def applied(terms: Deposit, total: Amount, available: Amount, rounded: int, *, is_last: bool) -> Amount:
-    """What of a deposit is set against a statement of `total`; `rounded` is its percentage of the bill, `is_last` the contract's end."""
-    if total <= 0 or (terms.applied == AT_END and not is_last):
+def applied(terms: Deposit, total: Amount, has: tuple[Amount, Amount], rounded: int, *, is_last: bool) -> Amount:
+    """What of a deposit is set against a statement of `total`, below zero what goes back to it. It `has` what is left of it and what of it
+    statements had; `rounded` is its percentage of the bill, `is_last` the contract's end."""
+    if not total or (terms.applied == AT_END and not is_last):
         return 0
     by_percent = terms.applied == PERCENT and not is_last
-    most = lesser(rounded, total, "of the bill") if by_percent else total
-    return at_least(lesser(most, available, "set against the bill"), 0, "set against the bill", "R31")
+    bill, share, has_of_it = (total, rounded, has[0]) if total > 0 else (-total, -rounded, has[1])
+    most = lesser(share, bill, "of the bill") if by_percent else bill
+    title = "set against the bill" if total > 0 else "given back to the deposit"
+    amount = at_least(lesser(most, has_of_it, title), 0, title, "R31")
+    return amount if total > 0 else -amount
 
 
 def account(terms: Deposit) -> str:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from domain.ledger.position import Balance, ContractPosition
-from domain.ledger.recorded import Carried, Currencies, all_of, position_before
+from domain.ledger.recorded import Carried, Currencies, all_of, parts_of_both, position_before
 from domain.why import Why
 from state.billing.issued_record import named_piece
 from state.books import Entry, Issued, StatementEntry, StatementState
-from state.ledger.carried import accrued, carried, invoiced, invoiced_of, of_deposit
+from state.ledger.carried import accrued, carried, invoiced, invoiced_of, of_deposit, taken_of
 
 
 def cleared_of(statement_id: str, row: str) -> str:
@@ -41,6 +41,11 @@ class ClearingRecord(NamedTuple):
 
     def deposit(self, rows: Sequence[Entry], issued: Issued, had: Balance) -> Balance:
         return of_deposit(self.why, rows, _place(issued), self.currencies).of(had)
+
+    def taken(self, entry: Entry, issued: Issued) -> Balance:
+        """What invoices took of a deposit."""
+        parts = parts_of_both(self.why, taken_of(issued, entry.entry_id))
+        return self._taken_back("set against statements", parts, issued.taken)
 
     def own(self, entry: Entry, issued: Issued, had: Balance) -> Balance:
         """What the payer was invoiced of the row before, taken back."""

@@ -15,11 +15,11 @@ from domain.billing.periods import BillingPeriod
 from domain.explanation import Node
 from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
 from domain.identity import composed
-from domain.terms.deposit import DEPOSIT, applied, left_in_all, left_to, say_left
+from domain.terms.deposit import DEPOSIT, applied, left_in_all, left_to, say_used, used_by
 from domain.units import Amount, Percent
 from domain.why import in_terms
 from state.billing.deposits import available_to, deposit_lines, deposit_row
-from state.billing.payers import applied_to
+from state.billing.payers import applied_to, part_of
 from state.books import Contract, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
@@ -31,33 +31,36 @@ from state.totals import with_issued
 def apply(
     draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount, retained: Amount, of: str
 ) -> list[StatementEntry]:
-    """What is set against a statement of `total`, which is net of what it bills of deposits; never more than is not `retained` of it. `of`
-    is the statement, named for a recorder alone."""
+    """What is set against a statement of `total`, which is net of what it bills of deposits; never more than is not `retained` of it. What
+    it gives back the last deposit has first. `of` is the statement, named for a recorder alone."""
     listed: list[StatementEntry] = []
     is_last, why = _over_on(draft, contract, period) is not None, draft.why
     if why is not None:
         total = as_recorded(total, why.figure(f"{of}#gross"))
         retained = as_recorded(retained, why.figure(f"{of}#retained"))
-    left = called(total - max(retained, 0), "not retained of the statement")
-    for plan, terms in deposit_lines(draft, contract):
+    left = called(total - retained, "not retained of the statement")
+    deposits = deposit_lines(draft, contract)
+    for plan, terms in deposits if left > 0 else reversed(deposits):
         line_id = plan.line.line_id
         found = deposit_row(draft, contract, line_id, DEPOSIT)
         available = available_to(draft, contract, line_id, bill_to)
         if found is None or available is None:
             continue
         entry, issued = found
-        percent, to_payer = terms.percent or 0, left_to(contract.contract_id, line_id, bill_to)
+        used, payer = part_of(issued, bill_to).applied, (contract.contract_id, line_id, bill_to)
+        percent = terms.percent or 0
         if why is not None:
             percent = Recorded(_percent(contract, plan, percent))
-            available = as_recorded(available, why.sum(to_payer, f"{entry.entry_id}: left of it", plan.currency))
+            available = as_recorded(available, why.sum(left_to(*payer), f"{entry.entry_id}: left of it", plan.currency))
+            used = as_recorded(used, why.sum(used_by(*payer), f"{entry.entry_id}: statements had", plan.currency))
         share = percent_taken(total, percent, plan.currency, plan.policies.money_mode, "share of the statement")
-        amount = applied(terms, left, available, share, is_last=is_last)
+        amount = applied(terms, left, (available, used), share, is_last=is_last)
         if amount:
             left = called(left - amount, "left of the statement")
             if why is not None:
                 part = node_of(-amount, f"{entry.entry_id}: set against the statement")
                 why.record(f"{of}#applied/{line_id}", -amount, part)
-                say_left(why, (contract.contract_id, line_id), entry.entry_id, bill_to, part)
+                say_used(why, payer[:2], entry.entry_id, bill_to, part)
             set_against = int(amount)
             draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, set_against)))
             listed.append(StatementEntry(entry.entry_id, line_id, -set_against, 0))

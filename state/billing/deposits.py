@@ -1,7 +1,7 @@
 """Deposits of a contract: the lines that are one, what was billed of each, and what is left of it to a payer (R31)."""
 
 from domain.events.common import Deposit
-from domain.terms.deposit import DEPOSIT, REFUND, left_to
+from domain.terms.deposit import DEPOSIT, REFUND, left_to, used_by
 from domain.units import Amount
 from domain.work.rows import fee_row
 from state.billing.payers import has_part, part_of
@@ -32,6 +32,19 @@ def available_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -
     if found is None or not has_part(found[1], bill_to):
         return None
     return _left_to(draft, contract, line_id, found[1], bill_to)
+
+
+def used_by_payer(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount:
+    """What statements of a payer had of a deposit."""
+    found = deposit_row(draft, contract, line_id, DEPOSIT)
+    used = part_of(found[1], bill_to).applied if found is not None and has_part(found[1], bill_to) else 0
+    if draft.asked is not None and used:
+        address, title = (
+            used_by(contract.contract_id, line_id, bill_to),
+            f"statements had of the deposit of line {line_id}",
+        )
+        return draft.asked.sum(used, address, title, contract.terms.currency)
+    return used
 
 
 def left_of_deposit(draft: Draft, contract: Contract, line_id: str) -> Amount:

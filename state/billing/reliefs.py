@@ -13,7 +13,7 @@ from domain.accounts import CONTRACT_LIABILITY, REVENUE, UNBILLED
 from domain.figure import called, carried_at, converted, lesser
 from domain.ledger.journal import Leg
 from domain.ledger.position import Balance, moved, relieved
-from domain.ledger.recorded import nodes_of
+from domain.ledger.recorded import add_both, nodes_of
 from domain.money import convert, smallest_unit
 from domain.reference.exchange import Exchange
 from domain.sums import summed
@@ -23,7 +23,7 @@ from state.billing.clearing_record import ClearingRecord
 from state.billing.payers import invoiced_to, part_of
 from state.books import Contract, Entry, Issued, StatementEntry, StatementState
 from state.draft import Draft
-from state.ledger.carried import say_invoiced
+from state.ledger.carried import say_invoiced, taken_of
 from state.ledger.deposit_balance import balance, deposit_row, is_deposit, rows_of
 from state.ledger.position import is_over_time, standing
 from state.ledger.posting import about, booking_of, emit, with_standing
@@ -43,12 +43,14 @@ class _Row(NamedTuple):
     entry: Entry
     plan: LinePlan
     issued: Issued
+    is_set_against: bool
 
 
 class Clearing(NamedTuple):
     """What an invoice takes from one entry's unbilled balance on one account.
 
     `legs` where it goes through the contract's position: the first row of a project has those of all its rows, the others none.
+    `is_set_against` where it is of a deposit that pays the statement, or has back what it paid.
     """
 
     listed: StatementEntry
@@ -58,6 +60,7 @@ class Clearing(NamedTuple):
     ledger_amount: Amount
     same_rate: bool
     legs: tuple[Leg, ...] | None = None
+    is_set_against: bool = False
 
 
 class _Revenue(NamedTuple):
@@ -77,11 +80,13 @@ def clear_unbilled(
     carried: dict[tuple[str, str], Balance] = {}
     over_time: list[_Row] = []
     revenue = _Revenue({}, {})
-    for place, listed in enumerate(draft.listed(statement.statement_id)):
+    rows = draft.listed(statement.statement_id)
+    for place, listed in enumerate(rows):
         entry, issued = draft.issued_in_books(listed.entry_id, contract.contract_id, listed.line_id)
         plan = newest_plan(draft, contract, listed.line_id)
         assert plan is not None, "a line that has issued work stays known"
-        row = _Row(listed if say is None else say.listed(place, listed), entry, plan, issued)
+        is_set_against = place >= len(rows) - statement.set_against
+        row = _Row(listed if say is None else say.listed(place, listed), entry, plan, issued, is_set_against)
         if issued.account == CONTRACT_LIABILITY and is_over_time(draft, contract):
             over_time.append(row)
             continue
@@ -109,10 +114,15 @@ def clear_unbilled(
 def relieve(draft: Draft, statement: StatementState, relief: Clearing) -> None:
     entry, issued = draft.issued_in_books(relief.entry.entry_id, statement.contract_id, relief.listed.line_id)
     part = relief.listed.amount, relief.ledger_amount
-    draft.put_entry(entry, with_issued(entry, invoiced_to(issued, statement.bill_to, *plain(part))))
+    after = invoiced_to(issued, statement.bill_to, *plain(part))
+    if relief.is_set_against:
+        after = replace(after, taken=(issued.taken[0] - int(part[0]), issued.taken[1] - int(part[1])))
+    draft.put_entry(entry, with_issued(entry, after))
     if draft.why is not None:
         currencies = relief.plan.currency, relief.plan.entity.currency
         say_invoiced(draft.why, issued, entry.entry_id, statement.bill_to, nodes_of(part, currencies))
+        if relief.is_set_against:
+            add_both(draft.why, taken_of(issued, entry.entry_id), nodes_of(part, currencies))
 
 
 def at_its_rate(amount: Amount, taken: Amount, slot: Slot, mode: str) -> bool:
@@ -184,7 +194,7 @@ def _revenue_of(
 ) -> Clearing:
     """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do; the
     rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
-    listed, entry, plan, issued = row
+    listed, entry, plan, issued, _ = row
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
     at = draft.billed_in(entry, plan.contract_id, listed.line_id), issued.account
     own = _own(row, bill_to, say)
@@ -234,8 +244,9 @@ def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued, say: ClearingRe
 def _of_deposit(
     draft: Draft, row: _Row, slot: Slot, carried: dict[tuple[str, str], Balance], say: ClearingRecord | None
 ) -> Clearing:
-    """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came."""
-    listed, entry, plan, issued = row
+    """All rows of a deposit's line share what stands of it, so that what is set against a statement or given back leaves as it came. What a
+    statement gives back comes as invoices took it (R14)."""
+    listed, entry, plan, issued, is_set_against = row
     mode = plan.policies.money_mode
     on = deposit_row(issued.contract_id, issued.line_id), issued.account
     had = carried.get(on)
@@ -243,10 +254,13 @@ def _of_deposit(
         had = balance(draft, issued.contract_id, issued.line_id, issued.account)
         if say is not None:
             had = say.deposit(rows_of(draft, issued.contract_id, issued.line_id), issued, had)
-    taken = _taken(listed.amount, had, slot, mode)
+    stands = had
+    if is_set_against and listed.amount > 0:
+        stands = issued.taken if say is None else say.taken(entry, issued)
+    taken = _taken(listed.amount, stands, slot, mode)
     carried[on] = _left(had, listed.amount, taken)
     same_rate = at_its_rate(listed.amount, taken, slot, mode)
-    return Clearing(listed, entry, plan, issued.account, taken, same_rate)
+    return Clearing(listed, entry, plan, issued.account, taken, same_rate, is_set_against=is_set_against)
 
 
 def _through_position(

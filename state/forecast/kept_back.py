@@ -23,7 +23,7 @@ from domain.sums import summed
 from domain.terms import methods
 from domain.terms.deposit import DEPOSIT, applied
 from domain.units import Amount
-from state.billing.deposits import available_to, deposit_lines
+from state.billing.deposits import available_to, deposit_lines, used_by_payer
 from state.billing.retention import account_of, holders, prices
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
@@ -146,6 +146,7 @@ class _Walk:
         self.billed: dict[str, Amount] = {}
         self.reached: dict[str, int | None] = {}
         self.available: dict[tuple[str, str], Amount] = {}
+        self.used: dict[tuple[str, str], Amount] = {}
         for bill_to in holders(draft, contract.contract_id):
             self._open(bill_to)
         self.completed = self._completed_so_far(contract.terms)
@@ -165,6 +166,7 @@ class _Walk:
             self.available[line_id, bill_to] = self._here(
                 available_to(self.draft, self.contract, line_id, bill_to) or 0
             )
+            self.used[line_id, bill_to] = self._here(used_by_payer(self.draft, self.contract, line_id, bill_to))
 
     def _completed_so_far(self, terms: ContractSigned) -> Amount:
         """What may be billed of the lines that have a price: what is not issued of it is among the bills to come."""
@@ -214,14 +216,15 @@ class _Walk:
 
     def _applied(self, day: date, bill_to: str, gross: Amount, held: Retained) -> Iterator[Amount]:
         taken = 0
-        for plan, terms in self.deposits:
-            most = self._share_of(plan, terms, gross)
-            rest, available = gross - max(held.retained, 0) - taken, self.available[plan.line.line_id, bill_to]
+        for plan, terms in self.deposits if gross > 0 else reversed(self.deposits):
+            most, place = self._share_of(plan, terms, gross), (plan.line.line_id, bill_to)
+            rest, has = gross - held.retained - taken, (self.available[place], self.used[place])
             is_last = self.last is not None and self.last <= day
-            amount = applied(terms, rest, available, most, is_last=is_last)
+            amount = applied(terms, rest, has, most, is_last=is_last)
             if amount:
                 taken += amount
-                self.available[plan.line.line_id, bill_to] -= amount
+                self.available[place] -= amount
+                self.used[place] += amount
                 yield amount
 
     def _share_of(self, plan: LinePlan, terms: Deposit, gross: Amount) -> Amount:

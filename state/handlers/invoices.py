@@ -252,8 +252,8 @@ def post_invoice(
     open_receivable(draft, statement, event.invoice_id, slot, event.tax_amount, journal)
     if entity.currency != slot.currency:
         # Of a deposit that is billed and set against the same statement what is billed of it, which alone is credited.
-        rising = sorted(reliefs, key=lambda one: one.listed.amount)
-        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in rising}
+        last = sorted(reliefs, key=lambda one: not one.is_set_against)
+        taken = {composed(one.entry.entry_id, one.listed.line_id): one.ledger_amount for one in last}
         if draft.why is not None:
             for row, ledger in taken.items():
                 node = node_of(ledger, IN_LEDGER, currency=entity.currency)

@@ -32,6 +32,11 @@ def say_invoiced(why: Why, issued: Issued, entry_id: str, bill_to: str, part: Ca
         add_both(why, address, part)
 
 
+def taken_of(issued: Issued, entry_id: str) -> str:
+    """Address of what invoices took of a deposit that is set against their statements."""
+    return composed("taken", entry_id, issued.contract_id, issued.line_id)
+
+
 def invoiced(why: Why, entry_id: str, issued: Issued, bill_to: str = "") -> list[Carried]:
     """To one payer where several share the row, else to all."""
     address = composed(INVOICED, entry_id, issued.contract_id, issued.line_id)

@@ -59,7 +59,8 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
         (draft.engagement_id, contract.contract_id), bill.bill_to, (event.project_id, event.version), number
     )
     listed = [_issue(draft, loading, plain(bill), one, (made, at)) for at, one in enumerate(rows)]
-    listed += _applied(draft, loading, bill) if bill.applied else []
+    against = _applied(draft, loading, bill) if bill.applied else []
+    listed += against
     draft.statements[made] = tuple(plain(listed))
     last = bill.stated.invoiced_on if bill.stated is not None else event.as_of
     state = StatementState(
@@ -73,6 +74,7 @@ def _invoice(draft: Draft, loading: Loading, number: int, bill: EarlierBill, row
         plain(bill.net),
         _due_on(draft, bill, last),
         is_retained_from=contract.terms.retention is not None,
+        set_against=len(against),
     )
     loading.statements.append(made)
     if draft.why is not None:

@@ -53,7 +53,9 @@ from state.terms.plan import plan_of
 from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
-TAKEN_BACK: Final = frozenset({"deposit", "invoiced", "issued", MONTHS, "posted_retention", "retention"})
+TAKEN_BACK: Final = frozenset(
+    {"deposit", "deposit_used", "invoiced", "issued", MONTHS, "posted_retention", "retention", "taken"}
+)
 PAYMENT = "payment"
 
 
@@ -137,6 +139,7 @@ def _free(draft: Draft, piece: OpeningPiece) -> None:
     if piece.amount < 0 and piece.entry_id == deposit_row(contract_id.contract_id, piece.line_id):
         now = replace(
             applied_to(issued, piece.bill_to, piece.amount),
+            taken=(issued.taken[0] + piece.amount, issued.taken[1] + piece.ledger),
             invoiced=issued.invoiced - piece.amount,
             invoiced_ledger=issued.invoiced_ledger - piece.ledger,
         )

@@ -40,9 +40,9 @@ def emit(
     pieces = retention.keep(draft, contract.contract_id, bill_to, made, project_id, kept)
     if draft.why is not None:
         _say_issued(draft.why, made, contract, lines)
-    tax = taxed(draft, current, bill_to, period, listed)
+    tax, billed = taxed(draft, current, bill_to, period, listed), sum(len(line.entries) for line in lines)
     if draft.why is not None:
-        say_groups(draft, draft.why, made, current, listed, sum(len(line.entries) for line in lines), tax)
+        say_groups(draft, draft.why, made, current, listed, billed, tax)
     note_undetermined(draft, made, current, tax)
     deposits_applied = sum(line.amount for line in lines) - sum(one.amount for one in listed)
     whole = _statement(draft, contract, period, bill_to, made, lines, kept, deposits_applied, tax)
@@ -64,6 +64,7 @@ def emit(
             retention=pieces,
             is_retained_from=kept.counts,
             tax=tax.total,
+            set_against=len(listed) - billed,
         ),
     )
     return made

@@ -83,8 +83,8 @@ CHANGES: Final = (
     Change(
         "a deposit that is applied at the end is set against every statement",
         "domain/terms/deposit.py",
-        "if total <= 0 or (terms.applied == AT_END and not is_last):",
-        "if total <= 0:",
+        "if not total or (terms.applied == AT_END and not is_last):",
+        "if not total:",
         ("deposit.md",),
     ),
     Change(

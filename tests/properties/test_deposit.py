@@ -44,9 +44,11 @@ def test_what_is_paid_is_the_work_and_what_is_kept(
             told_lines += [f"2026-03-30 withdraw T-{number}" for number in range(min(withdrawn, len(works)))]
         told_lines.append(f"{last} day ended")
     with told([*told_lines, "2026-05-31 day ended"]) as books:
+        used = 0
         for statement in statements(books):
             assert statement.amount_due == statement.total - statement.deposits_applied
-            assert 0 <= statement.deposits_applied <= max(statement.total, 0)
+            assert max(-used, min(statement.total, 0)) <= statement.deposits_applied <= max(statement.total, 0)
+            used += statement.deposits_applied
         invoiced(books, date(2026, 6, 4))
         found = balances(books)
         assert {"2300", "2310", "1150", "1160"}.isdisjoint(found)

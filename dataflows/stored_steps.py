@@ -107,6 +107,11 @@ def is_kept(index: FigureIndex, engagement_id: str) -> bool:
     return index.is_kept and (is_long or _path(index, engagement_id).exists())
 
 
+def is_any_slow(index: FigureIndex) -> bool:
+    """Whether a first question about some engagement takes longer than two seconds."""
+    return index.is_kept and bool(index.longest(KEPT_FROM))
+
+
 def to_keep_ahead(index: FigureIndex) -> list[str]:
     return index.longest(AHEAD_FROM)
 

@@ -1,4 +1,5 @@
-"""`milepost explain --ahead` beside a run that follows, while nothing comes: so that no question waits for long contract groups."""
+"""`milepost explain --ahead` at the end of a run, or beside one that follows while nothing comes: so that no question waits for long
+contract groups."""
 
 import os
 import subprocess
@@ -10,6 +11,7 @@ from typing import Final
 
 from milepost import exit_codes
 from milepost.console import say, shell_word
+from milepost.operate.stopping import LOOK_SECONDS, Stop
 from milepost.operate.supervisor import PARENT, again
 
 # Nothing came for so long: between two uploads, not in the middle of one.
@@ -18,7 +20,8 @@ STOP_SECONDS: Final = 5.0
 
 
 class StepsAhead:
-    """One process at the lowest priority, once for every state of the log; it ends when something comes, or with the run."""
+    """One process, once for every state of the log; it ends when something comes, or with the run. Where nobody waits for it, its priority
+    is the lowest."""
 
     def __init__(self, output_dir: Path) -> None:
         self._output_dir = output_dir
@@ -43,7 +46,14 @@ class StepsAhead:
             self._ready_to = offset
             self._start()
 
-    def _start(self) -> None:
+    def keep(self, stop: Stop) -> None:
+        """Of a run that has ended, whose outputs are complete: waits until all are kept, or somebody asks to stop."""
+        self._start(waited_for=True)
+        while self.process is not None and self.process.poll() is None and not stop.within(LOOK_SECONDS):
+            pass
+        self.close()
+
+    def _start(self, *, waited_for: bool = False) -> None:
         """Where it cannot, the first question takes longer and says what hinders it."""
         with suppress(OSError):
             self.process = subprocess.Popen(  # noqa: S603 - our own command
@@ -51,9 +61,10 @@ class StepsAhead:
                 env={**os.environ, PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=None if waited_for else subprocess.DEVNULL,
             )
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, 19)
+            if not waited_for:
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, 19)
 
     def stop(self) -> None:
         """What it has kept stays; nobody waits until it has ended."""

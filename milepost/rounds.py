@@ -183,6 +183,15 @@ def index(output_dir: Path, stop: Stop, bar: Progress) -> None:
             figures.extend_kept(show)
 
 
+def has_long_groups(output_dir: Path) -> bool:
+    """Of which the first question would make somebody wait."""
+    from dataflows.stored_steps import is_any_slow
+
+    with suppress(*UNHARMED), FigureIndex(output_dir, SHARD) as figures:
+        return is_any_slow(figures)
+    return False
+
+
 def _sums(accounting: Accounting, log: EngagementLog, stop: Stop) -> BooksSums:
     """What the books add up to, folded to where they were if they had to be made again."""
     if accounting.shard.offset < log.end:

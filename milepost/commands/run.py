@@ -40,6 +40,10 @@ def run(
     yes: Annotated[
         bool, typer.Option("--yes", help=f"Days more than {DAYS_AHEAD_MAX} days after today may end too.")
     ] = False,
+    steps: Annotated[
+        bool,
+        typer.Option("--steps/--no-steps", help="At the end, get long contract groups ready for `milepost explain`."),
+    ] = True,
     json: SummaryJson = False,
 ) -> None:
     """Turn the new events of a folder into postings, statements, forecasts and exceptions."""
@@ -74,6 +78,21 @@ def run(
         raise typer.Exit(exit_codes.TRY_AGAIN)
     if not json:
         say(f"\n{then(summary, input_dir)}")
+    if steps and not follow:
+        _keep_steps(output_dir)
+
+
+def _keep_steps(output_dir: Path) -> None:
+    """Outputs are complete, and others may write them: to be stopped here is no fault."""
+    from milepost.ahead import ahead_of_questions
+    from milepost.rounds import has_long_groups
+
+    if has_long_groups(output_dir):
+        say(
+            "Getting long contract groups ready for `milepost explain`; the outputs are complete, and Ctrl-C does no harm"
+        )
+        with stopping() as stop, ahead_of_questions(output_dir) as ahead:
+            ahead.keep(stop)
 
 
 def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:

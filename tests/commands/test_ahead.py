@@ -42,6 +42,32 @@ def never_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "setpriority", lambda *_: None)
 
 
+def test_a_run_keeps_them_at_its_end(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a first question would take longer than two seconds."""
+    folder, steps = output.parent, output / "index" / "steps"
+    shutil.rmtree(steps, ignore_errors=True)
+    assert "long contract groups" not in run(folder).stderr
+    monkeypatch.setattr(stored_steps, "KEPT_FROM", AHEAD_FROM)
+    left_out = run(folder, "--no-steps")
+    assert (left_out.exit_code, steps.exists(), "long contract groups" in left_out.stderr) == (0, False, False)
+    ended = run(folder)
+    assert ended.exit_code == 0
+    assert "Getting long contract groups ready" in ended.stderr
+    assert list(steps.glob("*.db"))
+
+
+def test_a_run_that_is_stopped_while_it_keeps_them_is_complete(output: Path) -> None:
+    steps = output / "index" / "steps"
+    shutil.rmtree(steps, ignore_errors=True)
+    stop = Stop()
+    stop.requested = True
+    with ahead.ahead_of_questions(output) as beside:
+        beside.keep(stop)
+    assert beside.process is not None
+    assert beside.process.returncode is not None
+    assert list(steps.glob("*")) == []
+
+
 def test_steps_are_kept_once_nothing_has_come(output: Path) -> None:
     beside = StepsAhead(output)
     beside.look(2_000)

@@ -38,7 +38,7 @@ from domain.events.finance import (
     WrittenOff,
 )
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened
-from domain.money import format_decimal, is_currency
+from domain.money import format_amount, format_decimal, is_currency
 from domain.policy_faults import Fault, amount_faults, exchange_rate_faults, hours_faults, range_faults, rate_faults
 from domain.reference.zones import is_zone
 from domain.revenue.variable_price import revision_faults
@@ -202,12 +202,14 @@ def _credit_memo(event: CreditMemoIssued) -> Iterator[Fault]:
         if line.entry_id is None and line.line_id is None:
             yield f"lines[{place}].entry_id", "expected entry_id or line_id"
         if (line.hours is None) == (line.amount is None):
-            yield f"lines[{place}].amount", "expected hours or amount, one of them"
-        for name, value in (("hours", line.hours), ("amount", line.amount)):
-            if value is not None and value <= 0:
-                yield f"lines[{place}].{name}", "expected more than zero"
+            got = "neither" if line.hours is None else "both"
+            yield f"lines[{place}].amount", f"expected hours or amount, one of them, got {got}"
+        if line.hours is not None and line.hours <= 0:
+            yield f"lines[{place}].hours", f"expected more than zero, got {format_decimal(line.hours, HOURS_SCALE)}"
+        if line.amount is not None and line.amount <= 0:
+            yield f"lines[{place}].amount", f"expected more than zero, got {format_amount(line.amount)}"
     if event.tax_amount is not None and event.tax_amount < 0:
-        yield "tax_amount", "expected zero or more"
+        yield "tax_amount", f"expected zero or more, got {format_amount(event.tax_amount)}"
 
 
 def _write_off(event: WrittenOff) -> Iterator[Fault]:

@@ -85,7 +85,8 @@ def _of_line(stated: StatedLine) -> Iterator[StatedFault]:
 
     if not 0 <= balance.expenses <= max(balance.cost, 0):
         cost, spent = format_amount(balance.cost), format_amount(balance.expenses)
-        yield fault("expenses", f"expected 0 to the cost of {cost}, got {spent}")
+        expected = f"0 to the cost of {cost}" if balance.cost > 0 else f"0, as the cost is {cost}"
+        yield fault("expenses", f"expected {expected}, got {spent}")
     for name in NEVER_BELOW:
         if (amount := getattr(balance, name)) < 0:
             code = f" {stated.currency}" if stated.currency else ""
@@ -135,8 +136,9 @@ def _receivables(event: BalancesBroughtForward) -> Iterator[StatedFault]:
     for place, one in enumerate(event.receivables):
         gross, faults = one.net + one.tax, list[tuple[str, str]]()
         if not min(gross, 0) <= one.open <= max(gross, 0) or not (one.open or one.retention):
-            most, got = format_amount(gross), format_amount(one.open)
-            faults.append(("open", f"expected open of more than 0, or retention, and at most {most}, got {got}"))
+            sign, most = ("less", "at least") if gross < 0 else ("more", "at most")
+            expected = f"expected open of {sign} than 0, or retention, and {most} {format_amount(gross)}"
+            faults.append(("open", f"{expected}, got {format_amount(one.open)}"))
         if one.retention < 0 or (one.retention and one.net < 0):
             kept = format_amount(one.retention)
             faults.append(

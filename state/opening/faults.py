@@ -103,7 +103,8 @@ def _invoices(draft: Draft, known: BroughtForward) -> Iterator[OpeningFault]:
     for place, one in enumerate(event.receivables):
         of, at = f"invoice {one.invoice_id}{row_of(one.source_row)}", f"receivables[{place}]"
         if one.contract_id not in contracts and (one.contract_id is not None or len(contracts) > 1):
-            message = f"{of}: expected one of the contracts of the lines, {', '.join(sorted(contracts)) or 'none'}, got {one.contract_id}"
+            those, got = ", ".join(sorted(contracts)) or "none", one.contract_id or "none"
+            message = f"{of}: expected one of the contracts of the lines, {those}, got {got}"
             yield OpeningFault(UNKNOWN, message, f"{at}.contract_id", one.contract_id)
         if one.bill_to is not None and one.bill_to not in payers:
             message = f"{of}: expected a bill-to of the contract, {', '.join(sorted(payers))}, got {one.bill_to}"

@@ -13,6 +13,7 @@ from domain.events.common import (
     BillRate,
     ConsiderationOutcome,
     ContractLine,
+    CreditMemoLine,
     PaymentApplication,
     PlannedHours,
     Policies,
@@ -21,7 +22,7 @@ from domain.events.common import (
     TimeAndMaterials,
 )
 from domain.events.delivery import EstimateRevised, ResourceAssigned, StatementRequested
-from domain.events.finance import InvoicePosted, PaymentApplied, PostingAccepted, WrittenOff
+from domain.events.finance import CreditMemoIssued, InvoicePosted, PaymentApplied, PostingAccepted, WrittenOff
 from domain.money import parse_amount
 from domain.units import HOURS_ONE
 from tests.intake_inputs import DAY, activated, amended, at, customer, head, signed, worked
@@ -335,3 +336,30 @@ def test_a_variable_part_is_an_amount_or_outcomes(given: dict[str, Any]) -> None
 )
 def test_a_variable_part_that_contradicts_is_refused(given: dict[str, Any], expected: tuple[str, str]) -> None:
     assert first_fault(revision(**given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "expected"),
+    [
+        ({}, {}, ("lines[0].amount", "expected hours or amount, one of them, got neither")),
+        (
+            {"hours": HOURS_ONE, "amount": parse_amount("5")},
+            {},
+            ("lines[0].amount", "expected hours or amount, one of them, got both"),
+        ),
+        ({"hours": -HOURS_ONE}, {}, ("lines[0].hours", "expected more than zero, got -1")),
+        ({"amount": 0}, {}, ("lines[0].amount", "expected more than zero, got 0.00")),
+        (
+            {"amount": parse_amount("5")},
+            {"tax_amount": parse_amount("-0.95")},
+            ("tax_amount", "expected zero or more, got -0.95"),
+        ),
+    ],
+)
+def test_a_credit_memo_says_what_it_credits_once(
+    line: dict[str, Any], more: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    lines = (CreditMemoLine(line_id="L", **line),)
+    who: dict[str, Any] = {"requested_by": "dan", "approved_by": "cfo"}
+    memo: dict[str, Any] = {"credit_memo_id": "CM-1", "invoice_id": "INV-1", "kind": "goodwill", "issued_on": DAY}
+    assert first_fault(CreditMemoIssued(**head("2026-03-02 09:00"), **memo, **who, lines=lines, **more)) == expected

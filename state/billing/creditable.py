@@ -99,10 +99,10 @@ def _asked(
 
 
 def rows_of(draft: Draft, memo: MemoOfInvoice) -> list[InvoiceRow]:
-    """What the invoice bills; a deposit that is set against it stays so."""
+    """What the invoice bills; a deposit that is set against it, or has back of it, stays so."""
     receivable, credits_of = memo.receivable, credits_of_invoice(draft, memo)
-    found = []
-    for number, listed in enumerate(draft.listed(receivable.statement_id)):
+    found, rows = [], draft.listed(receivable.statement_id)
+    for number, listed in enumerate(rows[: len(rows) - memo.statement.set_against]):
         entry = draft.entry(listed.entry_id)
         issued = issued_on(entry, receivable.contract_id, listed.line_id) if entry is not None else None
         plan = newest_plan(draft, memo.contract, listed.line_id)

@@ -289,7 +289,7 @@ def _through_position(
         own = tuple(by_project.pop(project_id, ()))
         # Of what a row takes back its own invoices say the rate, as the position does.
         asked = _taken(row.listed.amount, _own(row, bill_to, say), slot, mode)
-        yield Clearing(row.listed, row.entry, row.plan, CONTRACT_LIABILITY, asked, same_rate, own)
+        yield Clearing(row.listed, row.entry, row.plan, CONTRACT_LIABILITY, asked, same_rate, own, row.is_set_against)
 
 
 def _by_project(

@@ -11,7 +11,7 @@ from state.billing import reissue
 from state.books import Adjustment, Assignments, Contract, Estimate, LineTotals, OpenException, Project, StatementState
 from state.draft import Draft
 from state.forecast.ahead import deposits_kept_on
-from state.forecast.expected import IssuedMonths, add_to_months, billed_on, closed_on, statement_months
+from state.forecast.expected import IssuedMonths, add_to_months, billed_on, grace_over_on, statement_months
 from state.forecast.outlook import known, last_day, ledger_currency, project_policies, project_terms
 from state.forecast.publish import currencies_of, missing_rates
 from state.totals import has_bills_left, in_project, standing_price
@@ -116,7 +116,7 @@ def turning_day(draft: Draft, project_id: str, since: date) -> date | None:
     days: list[date | None] = [*deposits_kept_on(draft, project_id)] if of.keeps_back else []
     if published.has_work_left or _has_bills_left(draft, project_id):
         days += (months_last, *(billed_on(draft, each, since) for each in of.contracts))
-        days += (closed_on(draft, each, since) for each in of.contracts)
+        days += (grace_over_on(draft, each, since) for each in of.contracts)
         days += (last,) if published.has_work_left else ()
     elif (last is None or last >= months_last) and len(_own_currencies(draft, project_id)) > 1:
         days.append(months_last)

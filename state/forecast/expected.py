@@ -204,11 +204,12 @@ def billed_on(draft: Draft, contract: Contract, day: date) -> date | None:
     return period.to - ONE_DAY if period is not None else None
 
 
-def closed_on(draft: Draft, contract: Contract, since: date) -> date | None:
-    """The first day from `since` on whose end closes a billing period, as its days of grace are over."""
-    found, period = None, period_holding(draft, contract, since)
+def grace_over_on(draft: Draft, contract: Contract, since: date) -> date | None:
+    """The first day from `since` on whose end closes a billing period of the contract, as its days of grace are over."""
+    found, period, first = None, period_holding(draft, contract, since), contract.history[0].terms.starts_on
     while period is not None and (day := closes_on(draft, contract, period)) >= since:
-        found, period = day, period_holding(draft, contract, period.start - ONE_DAY)
+        found = day
+        period = period_holding(draft, contract, period.start - ONE_DAY) if first < period.start else None
     return found
 
 

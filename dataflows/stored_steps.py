@@ -108,8 +108,15 @@ def is_kept(index: FigureIndex, engagement_id: str) -> bool:
 
 
 def is_any_slow(index: FigureIndex) -> bool:
-    """Whether a first question about some engagement takes longer than two seconds."""
-    return index.is_kept and bool(index.longest(KEPT_FROM))
+    """Whether a first question about some engagement takes longer than two seconds, as its steps are not kept up to its last record."""
+    return index.is_kept and any(_records_kept(index, each) < index.length(each) for each in index.longest(KEPT_FROM))
+
+
+def _records_kept(index: FigureIndex, engagement_id: str) -> int:
+    try:
+        return msgspec.json.decode(_beside(_path(index, engagement_id)).read_bytes(), type=_Said).records
+    except (OSError, msgspec.DecodeError):
+        return 0
 
 
 def to_keep_ahead(index: FigureIndex) -> list[str]:

@@ -23,8 +23,9 @@ class StepsAhead:
     """One process, once for every state of the log; it ends when something comes, or with the run. Where nobody waits for it, its priority
     is the lowest."""
 
-    def __init__(self, output_dir: Path) -> None:
+    def __init__(self, output_dir: Path, *, is_wanted: bool = True) -> None:
         self._output_dir = output_dir
+        self._is_wanted = is_wanted
         self._ready_to = 0
         self._seen, self._since = 0, time.monotonic()
         self.process: subprocess.Popen[bytes] | None = None
@@ -46,15 +47,19 @@ class StepsAhead:
             self._ready_to = offset
             self._start()
 
-    def keep(self, stop: Stop) -> None:
-        """Of a run that has ended, whose outputs are complete: waits until all are kept, or somebody asks to stop."""
+    def keep(self, stop: Stop) -> int:
+        """Of a run whose outputs are complete: waits until all are kept, or somebody asks to stop. How the process ended."""
         self._start(waited_for=True)
         while self.process is not None and self.process.poll() is None and not stop.within(LOOK_SECONDS):
             pass
+        code = self.process.poll() if self.process is not None else None
         self.close()
+        return code or exit_codes.DONE
 
     def _start(self, *, waited_for: bool = False) -> None:
         """Where it cannot, the first question takes longer and says what hinders it."""
+        if not self._is_wanted:
+            return
         with suppress(OSError):
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 again("explain", "--ahead", "--output", str(self._output_dir)),
@@ -83,6 +88,6 @@ class StepsAhead:
 
 
 @contextmanager
-def ahead_of_questions(output_dir: Path) -> Iterator[StepsAhead]:
-    with closing(StepsAhead(output_dir)) as ahead:
+def ahead_of_questions(output_dir: Path, *, is_wanted: bool = True) -> Iterator[StepsAhead]:
+    with closing(StepsAhead(output_dir, is_wanted=is_wanted)) as ahead:
         yield ahead

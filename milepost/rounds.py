@@ -50,7 +50,14 @@ LastDay = Callable[[], date | None]
 
 
 def run_rounds(
-    input_dir: Path, output_dir: Path, until: date | None, stop: Stop, *, follow: bool, last_day: LastDay = lambda: None
+    input_dir: Path,
+    output_dir: Path,
+    until: date | None,
+    stop: Stop,
+    *,
+    follow: bool,
+    steps: bool = True,
+    last_day: LastDay = lambda: None,
 ) -> RunSummary:
     """One round, or one after the other while input comes."""
     started = time.perf_counter()
@@ -58,7 +65,7 @@ def run_rounds(
         EmbeddedIntake(input_dir, output_dir, EmbeddedSettings(genesis())) as intake,
         closing(EngagementLog.open(output_dir)) as log,
         accounting_of(output_dir, log) as books,
-        ahead_of_questions(output_dir) as ahead,
+        ahead_of_questions(output_dir, is_wanted=steps) as ahead,
     ):
         before = intake.events
         while True:

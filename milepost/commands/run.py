@@ -41,8 +41,7 @@ def run(
         bool, typer.Option("--yes", help=f"Days more than {DAYS_AHEAD_MAX} days after today may end too.")
     ] = False,
     steps: Annotated[
-        bool,
-        typer.Option("--steps/--no-steps", help="At the end, get long contract groups ready for `milepost explain`."),
+        bool, typer.Option("--steps/--no-steps", help="Get long contract groups ready for `milepost explain`.")
     ] = True,
     json: SummaryJson = False,
 ) -> None:
@@ -65,7 +64,7 @@ def run(
 
     try:
         with only_writer(output_dir), stopping() as stop:
-            summary = run_rounds(input_dir, output_dir, until, stop, follow=follow, last_day=may_end)
+            summary = run_rounds(input_dir, output_dir, until, stop, follow=follow, steps=steps, last_day=may_end)
     except FarAhead as fault:
         say(too_far_ahead(fault, input_dir, until))
         raise typer.Exit(exit_codes.USAGE) from fault
@@ -83,7 +82,8 @@ def run(
 
 
 def _keep_steps(output_dir: Path) -> None:
-    """Outputs are complete, and others may write them: to be stopped here is no fault."""
+    """Outputs are complete, and others may write them: to be stopped here is no fault. Where they are not what the log makes, the process
+    has said so."""
     from milepost.ahead import ahead_of_questions
     from milepost.rounds import has_long_groups
 
@@ -92,7 +92,9 @@ def _keep_steps(output_dir: Path) -> None:
             "Getting long contract groups ready for `milepost explain`; the outputs are complete, and Ctrl-C does no harm"
         )
         with stopping() as stop, ahead_of_questions(output_dir) as ahead:
-            ahead.keep(stop)
+            code = ahead.keep(stop)
+        if code == exit_codes.VIOLATION:
+            raise typer.Exit(code)
 
 
 def too_far_ahead(fault: FarAhead, input_dir: Path, until: date | None) -> str:

@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -63,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """What failed tests have left stays until the next run."""
     if not hasattr(config, "workerinput"):
-        made_once.clear(Path(os.environ.pop(made_once.FOLDER)))
+        with suppress(OSError):
+            made_once.clear(Path(os.environ.pop(made_once.FOLDER)))
         if IN_MEMORY is not None and not config.stash.get(FAILED, False):
             shutil.rmtree(IN_MEMORY, ignore_errors=True)
 

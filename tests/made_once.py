@@ -39,16 +39,18 @@ def read_together(name: str, make: Callable[[Path], None]) -> Iterator[Path]:
         made = Path(os.environ.get(FOLDER, own), name)
         with made.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not made.exists():
-                made.mkdir()
-                try:
-                    make(made)
-                except BaseException:
+            whole = made.with_suffix(".whole")
+            if not whole.exists():
+                if made.exists():
                     clear(made)
-                    raise
-        yield made
-        if FOLDER not in os.environ:
-            clear(made)
+                made.mkdir()
+                make(made)
+                whole.touch()
+        try:
+            yield made
+        finally:
+            if FOLDER not in os.environ:
+                clear(made)
 
 
 def clear(folder: Path) -> None:

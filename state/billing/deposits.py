@@ -39,11 +39,8 @@ def used_by_payer(draft: Draft, contract: Contract, line_id: str, bill_to: str) 
     found = deposit_row(draft, contract, line_id, DEPOSIT)
     used = part_of(found[1], bill_to).applied if found is not None and has_part(found[1], bill_to) else 0
     if draft.asked is not None and used:
-        address, title = (
-            used_by(contract.contract_id, line_id, bill_to),
-            f"statements had of the deposit of line {line_id}",
-        )
-        return draft.asked.sum(used, address, title, contract.terms.currency)
+        title = f"statements had of the deposit of line {line_id}"
+        return draft.asked.sum(used, used_by(contract.contract_id, line_id, bill_to), title, contract.terms.currency)
     return used
 
 

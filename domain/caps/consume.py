@@ -8,8 +8,9 @@ Worked example, cap 1,000 at 100 an hour: entries of 4 h, 5 h and 3 h are allowe
 the first is corrected to 2 h, the third gains room: 200, 500 and 300.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -113,6 +114,48 @@ class Billable(NamedTuple):
 
 
 NO_LIMITS: Mapping[BucketKey, Amount] = MappingProxyType({})
+
+
+class SettledUnder(NamedTuple):
+    """What is settled under a limit and those after it; `first` is the entry with which that begins."""
+
+    limit: CapLimit
+    amount: Amount
+    hours: Hours
+    first: str
+
+
+class SettledLater:
+    """What is settled of work to which a later limit applies than to a claim, of the claims that there are; in consumption order.
+
+    It takes nothing of what the limit before it allows that the later one allows beside it.
+
+        limits of 1,000.00 and from July on of 2,000.00, 1,000.00 of July's work settled: June's work has its 1,000.00
+    """
+
+    __slots__ = ("_all", "_claims")
+
+    def __init__(self, claims: Callable[[], Iterable[CapRequest]]) -> None:
+        self._claims = claims
+        self._all: list[CapRequest] | None = None
+
+    def under(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
+        """By the limits after this one, in order."""
+        if self._all is None:
+            self._all = [claim for claim in self._claims() if claim.pinned]
+        found: list[SettledUnder] = []
+        amount = hours = 0
+        for claim in reversed(self._all):
+            if all(key != own for own, _ in claim.under):
+                continue
+            theirs = limit_on(rule, claim.day)
+            if theirs.effective_on <= limit.effective_on:
+                break
+            amount, hours = amount + claim.pinned, hours + claim.pinned_hours
+            if found and found[-1].limit == theirs:
+                found.pop()
+            found.append(SettledUnder(theirs, amount, hours, claim.entry_id))
+        return found[::-1]
 
 
 def order_of(day: date, approved_at: Instant, entry_id: str, *, by_approval: bool) -> Order:
@@ -222,8 +265,29 @@ def for_revenue(rules: Sequence[CapRule]) -> tuple[CapRule, ...]:
     )
 
 
+def is_raised_after(rule: CapRule, day: date) -> bool:
+    """Whether a later limit allows more than that of the day, so that what is settled of later days need not take of this one."""
+    limit = limit_on(rule, day)
+    if not limit.hard or limit.split == "prorate":
+        return False
+    return any(
+        not later.hard or _is_more(later.amount, limit.amount) or _is_more(later.hours, limit.hours)
+        for later in rule.limits
+        if later.effective_on > limit.effective_on
+    )
+
+
+def _is_more(one: int | None, other: int | None) -> bool:
+    return other is not None and (one is None or one > other)
+
+
 def grant(
-    claim: CapRequest, buckets: Mapping[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None = None
+    claim: CapRequest,
+    buckets: Mapping[BucketKey, Bucket],
+    step: Amount,
+    mode: str,
+    figures: CapFigures | None = None,
+    later: SettledLater | None = None,
 ) -> Billable:
     """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
     free = claim.free
@@ -234,7 +298,10 @@ def grant(
         if not limit_on(rule, claim.day).hard:
             continue
         taken = buckets.get(key, EMPTY)
-        left, left_hours = _left(rule, key, claim.day, free, free_hours, taken, step, mode, rooms)
+        settled: Sequence[SettledUnder] = ()
+        if later is not None and taken.pinned_amount and is_raised_after(rule, claim.day):
+            settled = later.under(rule, key, limit_on(rule, claim.day))
+        left, left_hours = _left(rule, key, claim.day, free, free_hours, taken, settled, step, mode, rooms)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
     if claim.within is not None and (most := max(claim.within[0] - claim.pinned, 0)) < room:
@@ -252,6 +319,7 @@ def _left(
     free: Amount,
     free_hours: Hours,
     taken: Bucket,
+    settled: Sequence[SettledUnder],
     step: Amount,
     mode: str,
     rooms: Rooms | None,
@@ -259,14 +327,16 @@ def _left(
     """Amount and hours of a claim's free part for which this cap has room."""
     limit = limit_on(rule, day)
     left, left_hours = free, free_hours
-    if limit.amount is not None and (rest := max(limit.amount - taken.amount, 0)) < left:
-        left, left_hours = rest, free_hours * rest // free
-        if rooms is not None:
-            rooms.bound(rule, limit, key, taken, AMOUNT)
-    if limit.hours is not None and (rest_hours := max(limit.hours - taken.hours, 0)) < left_hours:
-        left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
-        if rooms is not None:
-            rooms.bound(rule, limit, key, taken, HOURS)
+    for most, so_far, before in _bounds(limit, _amount, taken, settled):
+        if (rest := max((most.amount or 0) - so_far.amount, 0)) < left:
+            left, left_hours = rest, free_hours * rest // free
+            if rooms is not None:
+                rooms.bound(rule, most, key, so_far, AMOUNT, before)
+    for most, so_far, before in _bounds(limit, _hours, taken, settled):
+        if (rest_hours := max((most.hours or 0) - so_far.hours, 0)) < left_hours:
+            left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
+            if rooms is not None:
+                rooms.bound(rule, most, key, so_far, HOURS, before)
     if limit.split == "reject_whole" and (left < free or left_hours < free_hours):
         left, left_hours = 0, 0
         if rooms is not None:
@@ -274,6 +344,35 @@ def _left(
     if rooms is not None:
         rooms.end()
     return left, left_hours
+
+
+_amount, _hours = attrgetter("amount"), attrgetter("hours")
+
+
+def _bounds(
+    limit: CapLimit, measure: Callable[[CapLimit], int | None], taken: Bucket, settled: Sequence[SettledUnder]
+) -> Iterable[tuple[CapLimit, Bucket, str]]:
+    """Limits in a measure, each with what is taken under it and those before it, up to an entry: later ones allow what is settled under
+    them."""
+    own = measure(limit)
+    if own is None:
+        return ()
+    return _with_later(limit, own, measure, taken, settled) if settled else ((limit, taken, ""),)
+
+
+def _with_later(
+    limit: CapLimit, own: int, measure: Callable[[CapLimit], int | None], taken: Bucket, settled: Sequence[SettledUnder]
+) -> Iterator[tuple[CapLimit, Bucket, str]]:
+    for place, bound in enumerate((limit, *(one.limit for one in settled))):
+        theirs = measure(bound) if bound.hard else None
+        if theirs is None:
+            continue
+        most, under, before = bound if theirs > own else limit, taken, ""
+        if place < len(settled):
+            after = settled[place]
+            pinned, hours = taken.pinned_amount - after.amount, taken.pinned_hours - after.hours
+            under, before = taken._replace(pinned_amount=pinned, pinned_hours=hours), after.first
+        yield most, under, before
 
 
 def take(claim: CapRequest, granted: Billable, buckets: dict[BucketKey, Bucket]) -> None:
@@ -328,12 +427,16 @@ def allot(
     mode: str,
     most: Mapping[BucketKey, Amount] = NO_LIMITS,
     figures: CapFigures | None = None,
+    *,
+    of_all: bool = False,
 ) -> tuple[list[Billable], dict[BucketKey, Bucket]]:
-    """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
+    """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim. `of_all`: everybody's
+    are given, by the day of the work."""
     kept, now = without_excess(claims, buckets, most, figures)
+    later = SettledLater(lambda: kept) if of_all else None
     grants = []
     for claim in kept:
-        granted = grant(claim, now, step, mode, figures)
+        granted = grant(claim, now, step, mode, figures, later)
         take(claim, granted, now)
         grants.append(granted)
     return grants, now

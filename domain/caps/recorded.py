@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from domain.caps.consume import Billable, Bucket, BucketKey, CapLimit, CapRequest, CapRule, Order
 
-    _Bound = tuple[CapRule, CapLimit, BucketKey, Bucket, str]
+    _Bound = tuple[CapRule, CapLimit, BucketKey, Bucket, str, str]
 
 GRANTED, CLAIMED, SHARE, SETTLED, TAKEN = "granted", "claimed", "share", "settled", "taken"
 # What is settled and taken as the books have it, where a turn found more settled than there is room for.
@@ -107,9 +107,12 @@ class CapFigures(NamedTuple):
             return most("left of it", made, self._nothing())
         return most("left of it", less("not settled yet", made, self.settled(claim)), self._nothing())
 
-    def all_settled(self, key: "BucketKey", value: int, turn: int, *, by_hours: bool = False, name: str = "") -> Node:
+    def all_settled(
+        self, key: "BucketKey", value: int, turn: int, before: str = "", *, by_hours: bool = False, name: str = ""
+    ) -> Node:
         name = name or self._names(key)[0]
-        return self._taken(key, f"settled under {spoken_period(key)}", name, value, turn, "", by_hours=by_hours)
+        title = f"settled under {spoken_period(key)}{', before ' + before if before else ''}"
+        return self._taken(key, title, name, value, turn, before, by_hours=by_hours)
 
     def taken_before(self, key: "BucketKey", value: int, turn: int, before: str, *, by_hours: bool = False) -> Node:
         title = f"taken before {before}" if before else f"taken under {spoken_period(key)}"
@@ -133,17 +136,18 @@ class CapFigures(NamedTuple):
         key: "BucketKey",
         claim: "CapRequest",
         taken: "Bucket",
+        before: str,
         *,
         by_hours: bool,
     ) -> Node:
-        """The limit less what is settled and what comes before."""
+        """The limit less what is settled, up to an entry if one is named, and what comes before."""
         title = f"room under {spoken_period(key)}"
         if is_order(rule.cap_id):
             title = f"{title}, where billing stops"
         settled, free = (taken.pinned_hours, taken.free_hours) if by_hours else (taken.pinned_amount, taken.free_amount)
         operands = []
         if settled:
-            operands.append(self.all_settled(key, settled, self.turn, by_hours=by_hours))
+            operands.append(self.all_settled(key, settled, self.turn, before, by_hours=by_hours))
         if free:
             operands.append(self.taken_before(key, free, self.turn, claim.entry_id, by_hours=by_hours))
         limited = limit_node(self.contract_id, self.currency, rule, limit, by_hours=by_hours)
@@ -438,9 +442,11 @@ class Rooms:
         self._bounds: list[list[_Bound]] = [[]]
         self._made: tuple[Node, Node] | None = None
 
-    def bound(self, rule: "CapRule", limit: "CapLimit", key: "BucketKey", taken: "Bucket", how: str) -> None:
-        """By a limit in money or in hours, or refused whole."""
-        self._bounds[-1].append((rule, limit, key, taken, how))
+    def bound(
+        self, rule: "CapRule", limit: "CapLimit", key: "BucketKey", taken: "Bucket", how: str, before: str = ""
+    ) -> None:
+        """By a limit in money or in hours, or refused whole; what is settled is that `before` an entry, if one is named."""
+        self._bounds[-1].append((rule, limit, key, taken, how, before))
 
     def end(self) -> None:
         """With the cap."""
@@ -480,11 +486,11 @@ class Rooms:
 
     def _left(self, bound: "_Bound", free: Node, free_hours: Node, left: Node, left_hours: Node) -> tuple[Node, Node]:
         """What one limit leaves of what is not settled; the other measure is in proportion."""
-        figures, (rule, limit, key, taken, how) = self._figures, bound
+        figures, (rule, limit, key, taken, how, before) = self._figures, bound
         if how == WHOLE:
             title = f"room under {spoken_period(key)}, all or nothing"
             return _all_or_nothing(title, free, left), _all_or_nothing(title, free_hours, left_hours)
-        room = figures.left(rule, limit, key, self._claim, taken, by_hours=how == HOURS)
+        room = figures.left(rule, limit, key, self._claim, taken, before, by_hours=how == HOURS)
         if how != HOURS:
             return room, _down("its hours", free_hours, room, free)
         operands, parameters = (free, room, free_hours), rounding(figures.currency, figures.mode)

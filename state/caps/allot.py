@@ -23,6 +23,7 @@ from domain.caps.consume import (
     grant,
     has_room,
     is_prorated,
+    is_raised_after,
     limit_of,
     limit_on,
 )
@@ -136,7 +137,7 @@ def _replace(
             former = Leaver(start, left)
             _move(draft, old[0], allotment, left, None, start)
         entering = claim_of(plan, allotment, new[1]) if new is not None else None
-        if (left.claim.pinned if left is not None else 0) != (entering.pinned if entering is not None else 0):
+        if _is_settled_otherwise(left.claim if left is not None else None, entering):
             # Issued consumption comes before all others: what it gives back is room for the first who waits, and what it takes
             # (issued work that lives again, or whose value rises) it takes from the last (R16).
             start = FIRST_OF_ALL
@@ -156,6 +157,14 @@ def _replace(
         _move(draft, plan, allotment, None, GrantedRequest(entering, granted), order)
     count_over(draft, plan, old[1].price if old is not None else None, price)
     return price if plan.rules or price is None else uncapped(price)
+
+
+def _is_settled_otherwise(had: CapRequest | None, has: CapRequest | None) -> bool:
+    """Whether more or less is settled, or under another limit of a cap that is raised."""
+    if had is None or has is None or had.pinned != has.pinned:
+        return (had.pinned if had is not None else 0) != (has.pinned if has is not None else 0)
+    day = min(had.day, has.day)
+    return had.day != has.day and has.pinned != 0 and any(is_raised_after(rule, day) for _, rule in has.under)
 
 
 def settle_consumption(draft: Draft, plan: LinePlan, before: Consumption, after: Consumption) -> None:

@@ -9,7 +9,7 @@ from datetime import date
 from operator import is_
 from typing import NamedTuple
 
-from domain.caps.consume import BucketKey, CapRequest, Order, bucket_key, counting, limit_on
+from domain.caps.consume import BucketKey, CapRequest, Order, bucket_key, counting, is_raised_after, limit_on
 from domain.caps.consumption import CapConsumer, ConsumptionOrder, KeptShare
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours
@@ -144,6 +144,8 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     if len(rules) != 1 or rules[0].period == "day":
         return None
     [rule] = rules
+    if is_raised_after(rule, day):  # what is taken by then need not be taken of this day's limit
+        return None
     limit = limit_on(rule, day)
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
 

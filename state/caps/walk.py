@@ -14,6 +14,7 @@ from domain.caps.consume import (
     BucketKey,
     CapRequest,
     Order,
+    SettledLater,
     allot,
     give_back,
     grant,
@@ -57,7 +58,7 @@ def allotted(
         order.leave_out(changed.entry_id)
     taken = _taken_at(draft, plan, allotment)
     order.give_back(start, taken)
-    figures = recorder(draft, plan, allotment)
+    figures, later = recorder(draft, plan, allotment), _settled_later(draft, plan, allotment, changed, comer)
     exceeded = _exceeded(draft, plan, allotment, taken, former, comer)
     if exceeded:
         own_id = changed.entry_id if changed is not None else ""
@@ -84,7 +85,7 @@ def allotted(
             found = _claim_of_consumer(draft, plan, allotment, asks)
             taken.settle()
             taken.read(found.claim)
-            granted = _granted(found.claim, buckets, plan.step, mode, figures)
+            granted = _granted(found.claim, buckets, plan.step, mode, figures, later)
             had = granted_of(allotment, found.consumption)
             moved.add(found.claim, granted.amount - had.amount, granted.hours - had.hours)
             if _differs(allotment, had, granted):
@@ -92,7 +93,7 @@ def allotted(
         at = max(at, until)
         if comer is not None and comer.order == until:
             taken.settle()
-            result = _granted(comer.claim, buckets, plan.step, mode, figures)
+            result = _granted(comer.claim, buckets, plan.step, mode, figures, later)
             moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
         if former is not None and former.order == until:
             claim, granted = former.share.claim, former.share.granted
@@ -142,14 +143,7 @@ def _allotted_to_all(
     draft: Draft, plan: LinePlan, allotment: str, own_id: str, comer: Comer | None, most: Mapping[BucketKey, Amount]
 ) -> tuple[Billable, list[tuple[ConsumerClaim, Billable]]]:
     """The same for the rare event that leaves more issued than there is room: everybody is looked at, also who waits for nothing."""
-    others = [
-        each
-        for entry in draft.everything()
-        if entry.entry_id != own_id
-        and (each := consumer_claim(draft, plan, allotment, entry)) is not None
-        and each.consumption.price.contract_id == plan.contract_id
-        and each.consumption.price.line_id in plan.group
-    ]
+    others = _everybody(draft, plan, allotment, own_id)
     taken = _taken_at(draft, plan, allotment)
     for each in others:
         taken.read(each.claim)
@@ -163,7 +157,8 @@ def _allotted_to_all(
         claims.append(comer)
     claims.sort(key=itemgetter(0))
     mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
-    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures)
+    of_all = has_order_by_day(plan)
+    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures, of_all=of_all)
     found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
     others.sort(key=lambda each: each.order)
     moved = [(each, found[each.claim.entry_id]) for each in others]
@@ -171,6 +166,37 @@ def _allotted_to_all(
     return result, [
         (one, got) for one, got in moved if _differs(allotment, granted_of(allotment, one.consumption), got)
     ]
+
+
+def _everybody(draft: Draft, plan: LinePlan, allotment: str, own_id: str) -> list[ConsumerClaim]:
+    """Who is on the lines that share caps with the plan's, settled or not, but for the one that changes."""
+    return [
+        each
+        for entry in draft.everything()
+        if entry.entry_id != own_id
+        and (each := consumer_claim(draft, plan, allotment, entry)) is not None
+        and each.consumption.price.contract_id == plan.contract_id
+        and each.consumption.price.line_id in plan.group
+    ]
+
+
+def has_order_by_day(plan: LinePlan) -> bool:
+    """Whether work to which a later limit applies comes later in the order."""
+    return plan.policies.cap_order != "approval"
+
+
+def _settled_later(
+    draft: Draft, plan: LinePlan, allotment: str, changed: CapRequest | None, comer: Comer | None
+) -> SettledLater | None:
+    if not has_order_by_day(plan):
+        return None
+
+    def claims() -> list[CapRequest]:
+        others = _everybody(draft, plan, allotment, changed.entry_id if changed is not None else "")
+        found = [(each.order, each.claim) for each in others if each.claim.pinned]
+        return [claim for _, claim in sorted([*found, *([comer] if comer is not None else [])], key=itemgetter(0))]
+
+    return SettledLater(claims)
 
 
 def with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
@@ -184,9 +210,14 @@ def with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[Buc
 
 
 def _granted(
-    claim: CapRequest, buckets: dict[BucketKey, Bucket], step: Amount, mode: str, figures: CapFigures | None
+    claim: CapRequest,
+    buckets: dict[BucketKey, Bucket],
+    step: Amount,
+    mode: str,
+    figures: CapFigures | None,
+    later: SettledLater | None,
 ) -> Billable:
-    granted = grant(claim, buckets, step, mode, figures)
+    granted = grant(claim, buckets, step, mode, figures, later)
     take(claim, granted, buckets)
     return granted
 

@@ -39,7 +39,7 @@ from state.caps.claims import (
 from state.caps.given_up import fitted
 from state.caps.notices import first_limited, is_over, ruling, settle_below, watch
 from state.caps.repricing import reprice
-from state.caps.walk import most_settled
+from state.caps.walk import has_order_by_day, most_settled
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
 from state.rerating.passed_on import is_issued_after
@@ -321,7 +321,8 @@ def _allot_all(
             limit = most_settled(draft, plans[key], key, stored.bucket.amount + joined)
             most |= {key: limit} if limit is not None else {}
     figures = recorder(draft, plan, allotment)
-    grants, buckets = allot(claims, pinned, plan.step, plan.policies.money_mode, most, figures)
+    mode = plan.policies.money_mode
+    grants, buckets = allot(claims, pinned, plan.step, mode, most, figures, of_all=has_order_by_day(plan))
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, consumption), claim, granted in zip(members, claims, grants, strict=True):

@@ -24,8 +24,8 @@ CHANGES: Final = (
     Change(
         "a cap allows 1.00 more",
         "domain/caps/consume.py",
-        "(rest := max(limit.amount - taken.amount, 0)) < left",
-        "(rest := max(limit.amount + 10_000 - taken.amount, 0)) < left",
+        "(rest := max((most.amount or 0) - so_far.amount, 0)) < left",
+        "(rest := max((most.amount or 0) + 10_000 - so_far.amount, 0)) < left",
         ("caps.md",),
         ends=REFUSED,
     ),

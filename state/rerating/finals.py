@@ -31,7 +31,7 @@ def make_final(draft: Draft, contract: Contract, to: date, since: date | None) -
                 continue
             price = consumption.price
             kept, kept_hours = _kept(plan, price)
-            if kept < price.chargeable and not price.final:
+            if kept < price.claimed[0]:
                 final = replace(price, final=True, kept=kept, kept_hours=kept_hours)
                 if draft.why is not None:
                     _say_final(draft.why, plan, consumption.entry_id, price, (kept, kept_hours))

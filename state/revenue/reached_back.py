@@ -1,8 +1,8 @@
 """What a line had earned over time by the day of its balances, where terms that are agreed since reach back to it.
 
 It stands as balances state it until something is earned after them (`domain/revenue/over_time.py`). Their row of the line has it with what
-the terms of that day had earned. Terms by another method take that back, or earn something else, so a row of its own has the rest. Where
-revenue comes with what is billed, it takes back all of their row.
+the terms of that day had earned. Other terms take that back, or earn something else, so a row of its own has the rest. Where revenue comes
+with what is billed, it takes back all of their row. What a retainer has earned is what was drawn of it, which no terms change.
 
     2,000.00 stated, by reports: 40 % of 5,000.00; by cost instead: Dr 4000 2,000.00 of the month, Cr 4000 2,000.00
     2,000.00 stated, by cost; as it is billed instead: Dr 4000 2,000.00
@@ -47,7 +47,9 @@ def rest(
     stands = booked
     if methods.timing(agreed.line, agreed.policies) != OVER_TIME:
         stands = 0
-    elif stated is not None and _is_by_another_method(draft, contract, agreed, as_of):
+    elif stated is not None and (
+        methods.draws_in(agreed.line.terms) is None or _is_by_another_method(draft, contract, agreed, as_of)
+    ):
         stands = stated.earned - sum(month.amount for month in months if month.last <= as_of)
         stands -= sum(change.amount for change in gone_over if change.day <= as_of)
         stands -= sum(amount for _, amount in earning_rows(draft, line_fees(draft, contract, line_id).rows, as_of))

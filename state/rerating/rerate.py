@@ -52,15 +52,15 @@ from state.work.value_time import PricePlan
 
 
 def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
-    """The price by what is known now; None where the entry keeps its own (issued, replaced by a waiting version, not ratable now, or
-    worth the same)."""
+    """The price by what is known now; None where the entry keeps its own (issued on its line, replaced by a waiting version, not ratable
+    now, or worth the same)."""
     work = entry.work
     if (
         entry.behind is not None
         or work is None
         or work.price is None
         or not work.price.line_id
-        or any(i.amount for i in entry.issued)
+        or _is_issued(entry, work.price)
         or (work.price.passed and is_issued_after(draft, entry.entry_id))
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
@@ -88,6 +88,12 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
     )
     price = keeping(draft, found.line, entry.entry_id, kept, fitted(entry, price))
     return None if _same_terms(price, kept) else (found.line, price)
+
+
+def _is_issued(entry: Entry, price: Price) -> bool:
+    """On the line that has it; what has moved there is on no statement of that line yet."""
+    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
+    return issued is not None and issued.amount != 0
 
 
 def _priced(draft: Draft, entry: Entry, work: Work) -> PricePlan | Blocked:

@@ -14,6 +14,12 @@ def places(contract_id: str, line_id: str, projects: Iterable[str]) -> set[Scope
     return {(CONTRACT, contract_id), (LINE, line_id), *((PROJECT, project_id) for project_id in projects)}
 
 
+def projects_of(billed_in: str, worked_in: str, *, stands_there: bool) -> tuple[str, str]:
+    """Where the line bills the entry, and where it was worked for it. What a line gives back of work that stands on another by now was not
+    worked where that is."""
+    return billed_in, worked_in if stands_there else billed_in
+
+
 def entry_scopes(row: str) -> set[Scope]:
     """How holds may name an entry, a part of it by the whole. Time has its own id, and what is no time its kind before it; the id alone
     means an expense only where no time has it."""

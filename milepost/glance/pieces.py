@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 from connectors.files.glance_index import ON_NONE, ON_ONE, AboutSum, PublishedStatement, SharedRow, StatedWork
 from connectors.files.glance_rows import CONTRACT, HOLD, INVOICED
 from domain.accounts import CONTRACT_ASSET
-from domain.billing.holds import LINE, entry_scopes, keeps_back, places
+from domain.billing.holds import LINE, entry_scopes, keeps_back, places, projects_of
 from domain.billing.shares import Party, shared
 from domain.billing.statement import ISSUED
 from domain.capabilities import is_unrealised
@@ -419,13 +419,17 @@ class _Holds:
             return False
         work = self._work.get(origin(piece.row), NO_WORK)
         line_id = self._line_of(piece, work) if self._held_lines else ""
-        names = places(piece.contract_id, line_id, (piece.project_id, self._worked_in(piece, work)))
+        projects = projects_of(piece.project_id, work.project_id, stands_there=self._stands_there(piece, work))
+        names = places(piece.contract_id, line_id, projects)
         return keeps_back(self._held, names | entry_scopes(piece.row), piece.payers or (piece.customer_id,))
 
-    def _worked_in(self, piece: UnbilledPiece, work: StatedWork) -> str:
-        """Work that another contract took since was not worked for this one where it is now."""
+    def _stands_there(self, piece: UnbilledPiece, work: StatedWork) -> bool:
+        """Whether the line that takes the work is of the piece's project; of the work's own it makes no difference."""
+        if work.project_id in {"", piece.project_id}:
+            return False
         lines = self._firm.contract_lines(piece.contract_id, date.fromordinal(piece.day))
-        return work.project_id if any(line.project_id == work.project_id for line in lines) else piece.project_id
+        taking = _line_of(self._firm, piece, work)
+        return any(line.line_id == taking and line.project_id == piece.project_id for line in lines)
 
     def _line_of(self, piece: UnbilledPiece, work: StatedWork) -> str:
         """The line that bills it, as the books place it; of a contract without held lines it does not matter which."""

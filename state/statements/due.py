@@ -5,7 +5,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from domain.billing.holds import BILL_TO, Scope, keeps_back, places
+from domain.billing.holds import BILL_TO, Scope, keeps_back, places, projects_of
 from domain.billing.periods import BillingPeriod
 from domain.billing.shares import Party
 from domain.billing.statement import Piece
@@ -233,15 +233,15 @@ def payers_held(draft: Draft) -> frozenset[str]:
 
 
 def is_held(draft: Draft, held: Set[Scope], contract: Contract, plan: LinePlan, entry: Entry) -> bool:
-    """A hold of a project keeps back what is billed in it and what was worked there; what the line gives back of work that is on
-    another by now was not worked where that is."""
+    """By its scopes, or because all its payers are on hold."""
     if not held:
         return False
     standing = entry.standing
     billed_in = draft.billed_in(entry, contract.contract_id, plan.line.line_id)
     price, issued = price_and_issued(entry, contract.contract_id, plan.line.line_id)
-    worked_in = standing.project_id if standing is not None and price is not None else billed_in
-    names = places(contract.contract_id, plan.line.line_id, (billed_in, worked_in)) | scopes_of(draft, entry.entry_id)
+    worked_in = standing.project_id if standing is not None else billed_in
+    projects = projects_of(billed_in, worked_in, stands_there=price is not None)
+    names = places(contract.contract_id, plan.line.line_id, projects) | scopes_of(draft, entry.entry_id)
     return keeps_back(held, names, payers_of(contract, entry, issued))
 
 

@@ -221,3 +221,23 @@ def test_rows_of_a_statement_are_as_old_as_their_own_work(tmp_path: Path) -> Non
     [row] = told["rows"]
     assert (row["reason"], row["on_statement"]) == ("on a statement, not invoiced", "1600.00")
     assert (row["days_0_30"], row["days_31_60"], row["oldest"]) == ("800.00", "800.00", "2026-03-02")
+
+
+def test_a_hold_of_a_project_leaves_alone_what_another_line_gives_back_of_work_that_moved_there(tmp_path: Path) -> None:
+    """4 h of BRIDGE are billed, 400.00, then are QUAY's, at 150.00 an hour. On hold are QUAY's 600.00, not the -400.00."""
+    quay = event(
+        "ProjectActivated", "2026-03-01T08:00:06Z", project_id="QUAY", version=1, name="Quay", legal_entity_id="BERLIN"
+    )
+    rates = [{"rate": "150", "effective_from": "2026-01-01"}]
+    terms = signed(lines=[line(hourly()), line(hourly(rates=rates), "L-2", project_id="QUAY")])
+    scope = {"kind": "project", "id": "QUAY"}
+    stated = {"hold_id": "H-1", "scope": scope, "placed_on": "2026-04-01", "reason": "asked"}
+    placed = event("BillingHoldPlaced", "2026-04-01T08:00:00Z", version=1, **stated)
+    moved = {**worked("T-1", 9, "4", version=2, project_id="QUAY"), "occurred_at": "2026-04-02T08:00:00Z"}
+    moved["event_id"] = "moved"
+    events = [*terms[:-1], quay, terms[-1], worked("T-1", 9, "4"), placed, moved]
+    assert reasons(tmp_path, events, "2026-04-03") == {
+        "next statement": ("-400.00", None),
+        "on a statement, not invoiced": (None, "400.00"),
+        "on hold": ("600.00", None),
+    }

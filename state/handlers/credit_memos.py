@@ -391,7 +391,7 @@ def _revenue_of(draft: Draft, row: InvoiceRow) -> str:
         return row.issued.account
     entry = draft.entry(row.listed.entry_id)
     price = standing_price(entry) if entry is not None else None
-    if price is not None:
+    if price is not None and price.line_id:
         return price.revenue
     return REIMBURSABLE_REVENUE if named(row.listed.entry_id)[0] == EXPENSE else SERVICE_REVENUE
 

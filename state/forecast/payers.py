@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
 
-from domain.billing.funding import by_source, draw
+from domain.billing.funding import by_source, draw, give_back, kept, paid_of, take
 from domain.caps.consume import CapRule, bucket_key, is_agreed, limit_of
 from domain.caps.purchase_order import covers, is_order
 from domain.figure import allocated, called, exchanged, lesser
@@ -12,8 +12,9 @@ from domain.policies import Resolved
 from domain.sums import summed
 from domain.units import Amount
 from state.billing.funding import is_ever_funded, used
+from state.billing.funding_record import falls as falls_to
 from state.billing.payers import billed_day, falling, funded_terms, parties_for
-from state.books import Contract
+from state.books import Contract, Entry, Issued
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.accrued import bill_days, oldest_open
@@ -133,15 +134,14 @@ def _drawing_order(bill: ExpectedBill) -> tuple[str, bool, str]:
 
 
 def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> Iterator[ExpectedBill]:
-    uses = used(draft, contract)
+    uses = _used_by_then(draft, contract)
     for bill in _in_order(bills):
         funding = funded_terms(contract, bill.day).funding
         if bill.bill_to or funding is None:
             yield bill
             continue
         portions = draw(bill.amount, funding, uses, contract.terms.currency).portions
-        for source_id, amount in by_source(portions).items():
-            uses[source_id] = uses.get(source_id, 0) + amount
+        take(uses, by_source(portions))
         for customer_id in dict.fromkeys(source.bill_to for source in funding.sources):
             amount = sum(by_source(portions, customer_id).values())
             if amount:
@@ -149,20 +149,33 @@ def _drawn(draft: Draft, contract: Contract, bills: Iterable[ExpectedBill]) -> I
                 yield bill._replace(bill_to=customer_id, paid=paid, amount=amount)
 
 
+def _used_by_then(draft: Draft, contract: Contract) -> dict[str, Amount]:
+    """What is used of each source, less what those have back that paid work which became less."""
+    uses, currency = used(draft, contract), contract.terms.currency
+    for line_id in line_ids(contract):
+        for entry, issued in _partly_billed(draft, contract, line_id, date.max):
+            total = issued.amount + outstanding(entry, contract.contract_id, line_id)
+            give_back(uses, paid_of(issued.funded, issued.freed))
+            take(uses, paid_of(kept(issued.funded, total, currency), issued.freed))
+    return uses
+
+
 def owed_alone(
     draft: Draft, project_id: str, contracts: Iterable[Contract], policies: Resolved, currency: str, as_of: date
 ) -> list[ExpectedBill]:
     """What payers of a shared bill owe of work that some of them were billed already: each what falls to it less what it was billed.
 
-    It differs from their shares where a hold kept the statement of one of them, or one is billed again what was credited to it.
+    It differs from their shares where a hold kept the statement of one of them, or one is billed again what was credited to it. What
+    sources pay of work stays with them, and of work that became less those have back that paid last.
 
         100.00 by 50, 30 and 20 %; the last payer's statement is held: 20.00 are expected of it alone
+        600.00 are paid by GRANT and 400.00 by OWN; 100.00 are billed to GRANT again: they are expected of it alone
 
     In project currency, with the bill of the oldest open period.
     """
     found: list[ExpectedBill] = []
     for contract in contracts:
-        if len(draft.of_terms("payers", contract, lambda _, one: bill_tos(one))) < 2:
+        if len(draft.of_terms("payers", contract, lambda _, one: bill_tos(one))) < 2 and not is_ever_funded(contract):
             continue
         rate = rate_to(draft, policies, contract.terms.currency, currency, as_of)
         period = open_period(draft, contract)
@@ -181,20 +194,28 @@ def _owed(
     draft: Draft, project_id: str, contract: Contract, until: date, billed: date
 ) -> Iterator[tuple[tuple[str, date], Amount]]:
     """Of work before a day, which only later statements bring, by payer and the day whose terms say who pays."""
-    contract_id = contract.contract_id
+    contract_id, currency = contract.contract_id, contract.terms.currency
     for line_id in line_ids(contract):
         if is_deposit(draft, contract_id, line_id):
             continue
-        for entry in draft.due_on(contract_id, line_id, "", until.isoformat()):
-            issued = issued_on(entry, contract_id, line_id)
-            if issued is None or not issued.payers or issued.is_funded:
-                continue
+        for entry, issued in _partly_billed(draft, contract, line_id, until):
             if draft.billed_in(entry, contract_id, line_id) != project_id:
                 continue
-            parties = parties_for(contract, entry, issued)
             total = issued.amount + outstanding(entry, contract_id, line_id)
-            falls = falling(issued.payers, total, parties, contract.terms.currency)
+            if issued.is_funded:
+                stays, payers = kept(issued.funded, total, currency), [part.customer_id for part in issued.payers]
+                falls = tuple(falls_to(entry.entry_id, stays, payers).values())
+            else:
+                falls = falling(issued.payers, total, parties_for(contract, entry, issued), currency)
             day = bill_days(draft, contract, billed, billed_day(entry, issued))[1]
             yield from (
                 ((part.customer_id, day), of - part.issued) for part, of in zip(issued.payers, falls, strict=True)
             )
+
+
+def _partly_billed(draft: Draft, contract: Contract, line_id: str, until: date) -> Iterator[tuple[Entry, Issued]]:
+    """Work before a day of which its payers were billed something, and have still to be billed, or to have back."""
+    for entry in draft.due_on(contract.contract_id, line_id, "", until.isoformat()):
+        issued = issued_on(entry, contract.contract_id, line_id)
+        if issued is not None and issued.payers:
+            yield entry, issued

@@ -1,9 +1,11 @@
 """Prices that entries of a line share, in consumption order: what is issued comes first and keeps what it has, and an entry that comes or
 goes moves only the others that are not issued.
 
-Increments over a person's day (R9, scope `person_day`): the day's sum is rounded, each entry takes the cumulative difference.
+Increments over a person's day (R9, scope `person_day`): the day's sum is rounded, each entry takes the cumulative difference. Where all of
+it is issued, or more than is left of it, the last by order makes up for it.
 
     15-minute steps up; entries of 10, 10 and 10 minutes in consumption order: 15, 15 and 0 minutes (30 together)
+    of 6 and 18 minutes (15 each) the first is withdrawn once both are issued: the second has 30
 
 Units whose price has steps, or of which a number is agreed: `domain/terms/unit_price.py`.
 """
@@ -15,6 +17,7 @@ from domain.money import extend
 from domain.terms import methods
 from domain.terms.kind import INCLUDED
 from domain.terms.unit_price import is_shared
+from domain.units import Hours
 from domain.work.increments import billable_hours
 from domain.work.recorded import HOURS, DaySteps, figure_of, part_of_day
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME
@@ -110,30 +113,39 @@ def _shared(draft: Draft, plan: LinePlan, pool: SharedPool, own: Sharer | None) 
 
 def _of_day(draft: Draft, plan: LinePlan, sharers: list[Sharer]) -> dict[str, Price]:
     found = {}
-    worked = given = 0
+    worked = given = due = 0
     policies = plan.policies
     for place, sharer in enumerate(sharers):
         worked += int(sharer.worked)
+        due = billable_hours(worked, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)
         if sharer.is_issued:
             given += sharer.price.hours
-            continue
-        due = billable_hours(worked, policies.increment_minutes, policies.increment_mode, policies.minimum_minutes)
-        hours = max(due - given, 0)
-        given = max(due, given)
-        price = sharer.price
-        value = extend(hours, price.rate, price.markup, price.currency, policies.money_mode)
-        price = replace(price, hours=hours, value=value, stepped=True)
-        if draft.why is not None:
-            price = _recorded(draft, plan, sharers[: place + 1], price)
-        found[sharer.entry_id] = price
+        else:
+            issued = [one for one in sharers[:place] if one.is_issued]
+            hours = max(due - given, 0)
+            found[sharer.entry_id] = _stepped(draft, plan, sharers[: place + 1], sharer, issued, hours)
+            given = max(due, given)
+    issued = [one for one in sharers if one.is_issued]
+    while issued and due != given:
+        last = issued.pop()
+        hours = max(due - given + last.price.hours, 0)
+        found[last.entry_id] = _stepped(draft, plan, sharers, last, issued, hours)
+        given += hours - last.price.hours
     return found
 
 
-def _recorded(draft: Draft, plan: LinePlan, sharers: list[Sharer], price: Price) -> Price:
-    """The price of the last of these, with the hours that the day's steps leave for it."""
-    assert draft.why is not None, "an explanation folds"
-    row, asked = sharers[-1].entry_id, [node_of(one.worked, "hours") for one in sharers]
-    issued = [draft.why.figure(figure_of(one.entry_id, HOURS)) for one in sharers if one.is_issued]
-    before = asked[:-1] if len(issued) < len(asked) - 1 else []
-    steps = DaySteps(f"{sharers[-1].person_id} on {price.day}", plan.policies, price_record.uses_of(plan))
-    return price_record.of_day(draft, row, plan, price, part_of_day(row, asked, before, issued, steps))
+def _stepped(
+    draft: Draft, plan: LinePlan, upto: list[Sharer], sharer: Sharer, issued: list[Sharer], hours: Hours
+) -> Price:
+    """With the hours that the day's steps leave for it: of those up to it, beside what is issued of others."""
+    price = sharer.price
+    value = extend(hours, price.rate, price.markup, price.currency, plan.policies.money_mode)
+    price = replace(price, hours=hours, value=value, stepped=True)
+    why, row = draft.why, sharer.entry_id
+    if why is None:
+        return price
+    asked = [node_of(one.worked, "hours") for one in upto]
+    had = [why.figure(figure_of(one.entry_id, HOURS)) for one in issued]
+    before = asked[:-1] if not sharer.is_issued and len(had) < len(asked) - 1 else []
+    steps = DaySteps(f"{sharer.person_id} on {price.day}", plan.policies, price_record.uses_of(plan))
+    return price_record.of_day(draft, row, plan, price, part_of_day(row, asked, before, had, steps))

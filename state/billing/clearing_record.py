@@ -52,8 +52,9 @@ class ClearingRecord(NamedTuple):
         return self._taken_back("own invoices", invoiced(self.why, entry.entry_id, issued, self.statement.bill_to), had)
 
     def beside(self, rows: Iterable[Entry], issued: Issued, had: Balance) -> Balance:
-        """What was invoiced of other rows of the line, taken back."""
-        return self._taken_back("invoices of the line's other rows", invoiced_of(self.why, rows, _place(issued)), had)
+        """What the payer was invoiced of other rows of the line, taken back."""
+        parts = invoiced_of(self.why, rows, _place(issued), self.statement.bill_to)
+        return self._taken_back("invoices of the line's other rows", parts, had)
 
     def position(self, before: ContractPosition) -> ContractPosition:
         return position_before(before, self.statement.statement_id, self.currencies)

@@ -192,8 +192,8 @@ def _carried_at(slot: Slot, entry: Entry, plan: LinePlan) -> bool:
 def _revenue_of(
     draft: Draft, row: _Row, slot: Slot, revenue: _Revenue, bill_to: str, say: ClearingRecord | None
 ) -> Clearing:
-    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as those of its line's other rows do; the
-    rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
+    """Revenue as it is billed: what takes back leaves as the row's own invoices carry it, then as the payer's of its line's other rows do;
+    the rest is converted once a line of the journal, and each row has what it adds to that (R12)."""
     listed, entry, plan, issued, _ = row
     mode, exchange, currency = plan.policies.money_mode, slot.exchange, slot.entity.currency
     at = draft.billed_in(entry, plan.contract_id, listed.line_id), issued.account
@@ -202,7 +202,7 @@ def _revenue_of(
     taken = _taken(from_own, own, slot, mode)
     if rest := called(listed.amount - from_own, "beyond what its own invoices carry"):
         on = issued.line_id, issued.account
-        others = revenue.left.get(on) or _invoiced_beside(draft, entry, issued, say)
+        others = revenue.left.get(on) or _invoiced_beside(draft, entry, issued, bill_to, say)
         beside = _within(rest, others[0])
         taken_beside = _taken(beside, others, slot, mode)
         revenue.left[on] = _left(others, beside, taken_beside)
@@ -229,15 +229,16 @@ def _within(amount: Amount, had: Amount) -> Amount:
     return had if abs(had) < abs(amount) else amount
 
 
-def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued, say: ClearingRecord | None) -> Balance:
-    """What credits of the line may take back: what was invoiced of its other rows, in contract and in ledger currency."""
+def _invoiced_beside(draft: Draft, entry: Entry, issued: Issued, bill_to: str, say: ClearingRecord | None) -> Balance:
+    """What credits of the line may take back: what the payer was invoiced of its other rows, in contract and in ledger currency."""
     amount = ledger = 0
     others = [row for row in draft.everything() if row.entry_id != entry.entry_id]
     for row in others:
         found = issued_on(row, issued.contract_id, issued.line_id)
         if found is not None and found.account == issued.account:
-            amount -= found.invoiced
-            ledger -= found.invoiced_ledger
+            part = part_of(found, bill_to)
+            amount -= part.invoiced
+            ledger -= part.invoiced_ledger
     return (amount, ledger) if say is None else say.beside(others, issued, (amount, ledger))
 
 

@@ -66,14 +66,14 @@ def carried(why: Why, entry: Entry, contract_id: str, account: str, currencies: 
     return left_of(f"{entry.entry_id}: unbilled", had, taken)
 
 
-def invoiced_of(why: Why, rows: Iterable[Entry], place: tuple[str, str, str]) -> list[Carried]:
-    """What invoices took of rows on a contract's line, where they stand on its account."""
+def invoiced_of(why: Why, rows: Iterable[Entry], place: tuple[str, str, str], bill_to: str = "") -> list[Carried]:
+    """What invoices, of one payer or of all, took of rows on a contract's line, where they stand on its account."""
     return [
         part
         for row in rows
         for one in row.issued
         if (one.contract_id, one.line_id, one.account) == place
-        for part in invoiced(why, row.entry_id, one)
+        for part in invoiced(why, row.entry_id, one, bill_to)
     ]
 
 

@@ -132,7 +132,9 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
             found.append(violation(INVOICES, seen, journal.journal_id, "a statement that was issued", statement_id))
             continue
         are_new = all(line.amount > 0 and CORRECTION not in line.flags for line in whole.lines)
-        if are_new and journal.contract_id not in gave_back:
+        if not are_new:
+            gave_back.add(journal.contract_id)
+        elif journal.contract_id not in gave_back:
             found += _converted_once(seen, journal)
         if journal.kind != BILLING:
             if not journal.deliver:

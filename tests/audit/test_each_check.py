@@ -59,7 +59,7 @@ def _with_nothing(journal: JournalEntry) -> JournalEntry:
 
 def _more_cost(update: ForecastUpdate) -> ForecastUpdate:
     first, *others = update.deltas
-    return update._replace(deltas=(first._replace(cost=first.cost + 1_0000), *others))
+    return update._replace(deltas=(first._replace(cost=first.cost + 7700), *others))
 
 
 def _view(**fields: Any) -> Callable[[ProjectView], ProjectView]:
@@ -86,7 +86,7 @@ PLANTED = {
         _more_cost,
         "forecasts",
         "causes of the change of cost that sum to ",
-        "",
+        ".77",
     ),
     "a journal with a line of nothing": Planted(
         JournalEntry, about("T-2"), _with_nothing, "journals", "lines that are not zero", "a line at zero, or none"
@@ -161,13 +161,13 @@ PLANTED = {
     "control totals up to another output": Planted(
         ControlTotals,
         _any,
-        lambda one: one._replace(last_output_seq=one.last_output_seq - 1),
+        lambda one: one._replace(last_output_seq=9_999),
         "control_totals",
         "last output_seq ",
-        "",
+        "9999",
     ),
     "a view that leaves a number out": Planted(
-        ProjectView, _any, lambda one: one._replace(view_version=one.view_version + 1), "views", "view version ", ""
+        ProjectView, _any, lambda one: one._replace(view_version=9_999), "views", "view version ", "9999"
     ),
     "cash that no journal has": Planted(
         ProjectView,

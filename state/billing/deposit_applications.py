@@ -1,7 +1,8 @@
 """Deposits set against statements (R31): what a statement and earlier ones bill of a deposit is available to it.
 
 An application is listed on the statement as a negative part of the deposit's own entry, so that the statement's invoice relieves the
-deposit by it as it relieves what is unbilled (state/handlers/invoices.py), at the ledger amount that the deposit carries.
+deposit by it as it relieves what is unbilled (state/handlers/invoices.py), at the ledger amount that the deposit carries. A statement
+below zero gives back to the deposits what they had paid, as a positive part; what is applied is then below zero.
 
 When the contract is over what is left is given back or kept; late work is set against what is kept, and less is. Where the contract goes on
 after all, that is taken back; what was given back is available again when it is billed again.

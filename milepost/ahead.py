@@ -4,8 +4,7 @@ contract groups."""
 import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,9 +22,8 @@ class StepsAhead:
     """One process, once for every state of the log; it ends when something comes, or with the run. Where nobody waits for it, its priority
     is the lowest."""
 
-    def __init__(self, output_dir: Path, *, is_wanted: bool = True) -> None:
+    def __init__(self, output_dir: Path) -> None:
         self._output_dir = output_dir
-        self._is_wanted = is_wanted
         self._ready_to = 0
         self._seen, self._since = 0, time.monotonic()
         self.process: subprocess.Popen[bytes] | None = None
@@ -53,13 +51,10 @@ class StepsAhead:
         while self.process is not None and self.process.poll() is None and not stop.within(LOOK_SECONDS):
             pass
         code = self.process.poll() if self.process is not None else None
-        self.close()
         return code or exit_codes.DONE
 
     def _start(self, *, waited_for: bool = False) -> None:
         """Where it cannot, the first question takes longer and says what hinders it."""
-        if not self._is_wanted:
-            return
         with suppress(OSError):
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 again("explain", "--ahead", "--output", str(self._output_dir)),
@@ -85,9 +80,3 @@ class StepsAhead:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-@contextmanager
-def ahead_of_questions(output_dir: Path, *, is_wanted: bool = True) -> Iterator[StepsAhead]:
-    with closing(StepsAhead(output_dir, is_wanted=is_wanted)) as ahead:
-        yield ahead

@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from connectors.output_schemas import check_files, todays_fingerprints
 from dataflows.embedded import Accounting, Resuming, run_dataflow, seldom_collecting, store_path
 from dataflows.embedded_intake import EmbeddedIntake, EmbeddedSettings, RoundProgress, RoundSummary, first_waiting
 from domain.counting import counted
-from milepost.ahead import StepsAhead, ahead_of_questions
+from milepost.ahead import StepsAhead
 from milepost.console import say
 from milepost.letters import sent_of
 from milepost.operate.stopping import Stop
@@ -65,13 +65,15 @@ def run_rounds(
         EmbeddedIntake(input_dir, output_dir, EmbeddedSettings(genesis())) as intake,
         closing(EngagementLog.open(output_dir)) as log,
         accounting_of(output_dir, log) as books,
-        ahead_of_questions(output_dir, is_wanted=steps) as ahead,
+        closing(StepsAhead(output_dir)) if steps else nullcontext() as ahead,
     ):
         before = intake.events
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, ahead, is_growing=follow, last_day=last_day())
-                ahead.look(log.refresh())
+                end = log.refresh()
+                if ahead is not None:
+                    ahead.look(end)
                 account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
             if stop.requested or not follow:
@@ -101,7 +103,7 @@ def take_in(
     until: date | None,
     stop: Stop,
     bar: Progress,
-    ahead: StepsAhead,
+    ahead: StepsAhead | None,
     *,
     is_growing: bool,
     last_day: date | None,
@@ -112,7 +114,7 @@ def take_in(
     def show(progress: RoundProgress) -> None:
         done, of, count = progress.bytes_read, progress.bytes_total, counted(progress.events, "event")
         bar.update(task, completed=done, total=of, count=count, visible=True)
-        if progress.events:
+        if ahead is not None and progress.events:
             ahead.stop()
         if stop.requested:
             raise Stopped

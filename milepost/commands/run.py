@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,14 +85,14 @@ def run(
 def _keep_steps(output_dir: Path) -> None:
     """Outputs are complete, and others may write them: to be stopped here is no fault. Where they are not what the log makes, the process
     has said so."""
-    from milepost.ahead import ahead_of_questions
+    from milepost.ahead import StepsAhead
     from milepost.rounds import has_long_groups
 
     if has_long_groups(output_dir):
         say(
             "Getting long contract groups ready for `milepost explain`; the outputs are complete, and Ctrl-C does no harm"
         )
-        with stopping() as stop, ahead_of_questions(output_dir) as ahead:
+        with stopping() as stop, closing(StepsAhead(output_dir)) as ahead:
             code = ahead.keep(stop)
         if code == exit_codes.VIOLATION:
             raise typer.Exit(code)

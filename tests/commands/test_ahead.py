@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_run_that_is_stopped_while_it_keeps_them_is_complete(output: Path) -> 
     shutil.rmtree(steps, ignore_errors=True)
     stop = Stop()
     stop.requested = True
-    with ahead.ahead_of_questions(output) as beside:
+    with closing(StepsAhead(output)) as beside:
         beside.keep(stop)
     assert beside.process is not None
     assert beside.process.returncode is not None

@@ -282,14 +282,10 @@ def _stood(why: Why, statement: BillingStatement) -> int:
 
 def _kept_back(draft: Draft, statement: BillingStatement) -> Iterator[tuple[str, Amount]]:
     """By project, as the books have it: what is withheld, less what is released, and what deposits pay of it."""
-    state = draft.statement(statement.statement_id)
-    for withheld_by, project_id, amount in state.retention if state is not None else ():
+    state, rows = draft.statement_in_books(statement.statement_id), draft.statements[statement.statement_id]
+    for withheld_by, project_id, amount in state.retention:
         yield project_id, _said(draft.why, statement, f"piece/{withheld_by}", amount)
-    left = statement.deposits_applied
-    for one in reversed(draft.statements.get(statement.statement_id, ())):
-        if not left:  # What deposits pay is listed last.
-            return
-        left += one.amount
+    for one in rows[len(rows) - state.set_against :]:
         applied = _said(draft.why, statement, f"applied/{one.line_id}", one.amount)
         yield draft.line(statement.contract_id, one.line_id).project_id, -applied
 

@@ -4,13 +4,11 @@ How it did the rule says when somebody asks: it is asked again (domain/billing/s
 falls to a payer stands with the row until it is shared again; on a draft it is recorded of that alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from domain.billing.funding import FIELD
-from domain.billing.shares import Party, expected_parties, shared_in_turn
-from domain.events.commercial import ContractSigned
+from domain.billing.shares import Party, shared_in_turn
 from domain.explanation import Node, negated, total
 from domain.figure import Recorded, Together, as_kept, as_recorded, node_of, node_titled
 from domain.identity import composed
@@ -119,35 +117,14 @@ def say_falls(
 
 
 def shares_in_terms(contract: Contract, parties: Sequence[Party]) -> tuple[Party, ...]:
-    """The shares with the newest terms that state them."""
+    """The shares with the newest terms that state them; what sources pay has no shares."""
     for stored in reversed((*contract.former, *contract.history)):
         terms = stored.terms
-        if terms.funding is not None and expected_parties(terms) == tuple(parties):
-            return tuple(party._replace(share=Recorded(_by_sources(terms, party))) for party in parties)
         if [(one.customer_id, one.share) for one in terms.bill_to] == [(one.customer_id, one.share) for one in parties]:
             return tuple(
-                party._replace(share=Recorded(_stated(terms, party, f"bill_to[{place}].share")))
-                for place, party in enumerate(parties)
+                party._replace(
+                    share=Recorded(in_terms(f"share of {party.customer_id}", party.share, "percent", terms, path))
+                )
+                for party, path in ((party, f"bill_to[{place}].share") for place, party in enumerate(parties))
             )
     raise AssertionError(f"expected terms of {contract.contract_id} that state the shares of {len(parties)} payers")
-
-
-def _stated(terms: ContractSigned, party: Party, path: str) -> Node:
-    return in_terms(f"share of {party.customer_id}", party.share, "percent", terms, path)
-
-
-def _by_sources(terms: ContractSigned, party: Party) -> Node:
-    """Of the sources that bill the customer, by the first rule."""
-    fields = list(_shares_of_sources(terms, party))
-    title = f"share of {party.customer_id}"
-    return fields[0]._replace(title=title) if len(fields) == 1 else total(title, fields, "percent")
-
-
-def _shares_of_sources(terms: ContractSigned, party: Party) -> Iterator[Node]:
-    assert terms.funding is not None, "sources pay"
-    billed = {source.source_id for source in terms.funding.sources if source.bill_to == party.customer_id}
-    place, first = min(enumerate(terms.funding.rules), key=lambda one: one[1].priority)
-    for at, share in enumerate(first.shares):
-        if share.source_id in billed:
-            path = f"{FIELD}.rules[{place}].shares[{at}].percent"
-            yield in_terms(f"share of {share.source_id}", share.percent, "percent", terms, path)

@@ -38,6 +38,7 @@ from state.work.exchange_waits import settle_when_day_ends
 from state.work.placing import takes
 from state.work.price_record import booked, booked_cost
 from state.work.valuation import Valuation, value_work
+from state.work.value_charge import plan_of_charge
 from state.work.value_time import CostPlan, PricePlan, journal_reversal_day
 
 # Ends the message of a side whose amount another side's exception has.
@@ -283,8 +284,10 @@ def leave_line(draft: Draft, contract: Contract, since: date | None) -> None:
                 continue
             if work.part_of is not None or work.is_schedule or work.price.contract_id != contract.contract_id:
                 continue
+            if not _leaves(draft, contract, work):
+                continue
             verdict = value_work(draft, entry, work, work)
-            if verdict.whole is not None or not _leaves(draft, contract, work, verdict.price):
+            if verdict.whole is not None:
                 continue
             if work.subject_kind == FEE:
                 withdraw(draft, entry_id, entry.version + 1)
@@ -296,11 +299,11 @@ def leave_line(draft: Draft, contract: Contract, since: date | None) -> None:
                 _put(draft, entry, after)
 
 
-def _leaves(draft: Draft, contract: Contract, work: Work, price: PricePlan | Blocked) -> bool:
-    if isinstance(price, Blocked) and price.category == "no_contract_line":
-        return True
-    is_placed = work.charge is None or (work.charge.kind in TAKEN_AS and work.charge.kind != FEE)
-    return is_placed and not takes(draft, contract, work.charge or work.event)
+def _leaves(draft: Draft, contract: Contract, work: Work) -> bool:
+    charge = work.charge
+    if charge is None or charge.kind in TAKEN_AS:
+        return not takes(draft, contract, charge or work.event)
+    return charge.kind == FEE and plan_of_charge(draft, charge) is None
 
 
 def _unposted(work: Work) -> Work:

@@ -6,7 +6,8 @@ from domain.contract import BEGINNING, covers, in_force
 from domain.events.delivery import TimeApproved
 from domain.reference.zones import local_date
 from domain.refusals import UNSUPPORTED, of_line
-from domain.work.rows import COUNTED_TIME, EXPENSE, TAKEN_AS, counted_as
+from domain.terms.methods import units
+from domain.work.rows import COUNTED_TIME, DELIVERY, EXPENSE, TAKEN_AS, counted_as
 from state.books import Charge, Contract
 from state.draft import Draft
 from state.terms.known import Blocked
@@ -98,7 +99,10 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
 
 def takes(draft: Draft, contract: Contract, event: TimeApproved | Charge) -> bool:
     """Whether a line of the contract takes the work, on whatever day the contract ends."""
-    return _place_on(draft, contract, event) is not None
+    placed = _place_on(draft, contract, event)
+    if isinstance(event, Charge) and event.kind == DELIVERY and isinstance(placed, Placed):
+        return units(placed.plan.line.terms) is not None
+    return placed is not None
 
 
 def day_field(event: TimeApproved | Charge) -> str:

@@ -110,12 +110,14 @@ class Raised(NamedTuple):
     currency: str | None = None
     entries: int = 1
     assignee: str | None = None
+    message: str = ""
 
     def __str__(self) -> str:
         blocked = f"  {amount(self.amount)} {self.currency}" if self.amount else ""
         entries = f"  entries {self.entries}" if self.entries != 1 else ""
         assignee = f"  assignee {self.assignee}" if self.assignee else ""
-        return f"raised {self.category} {self.subject}{blocked}{entries}{assignee}"
+        says = f'  says "{self.message}"' if self.message else ""
+        return f"raised {self.category} {self.subject}{blocked}{entries}{assignee}{says}"
 
 
 class Closed(NamedTuple):
@@ -258,8 +260,11 @@ class Facts:
         self._names: dict[str, str] = {}
         self._subjects: dict[str, str] = {}
 
-    def of(self, outputs: Iterable[Output], columns: Mapping[str, tuple[str, ...]]) -> list[Fact]:
-        """`columns` are those that the text shows of a statement, by its id."""
+    def of(self, outputs: Iterable[Output], expected: Expectation) -> list[Fact]:
+        """Of a statement the columns that the text shows, of an exception its message where the text has it."""
+        stated = [fact for _, fact in expected.facts]
+        columns = {fact.statement_id: fact.columns for fact in stated if isinstance(fact, Statement)}
+        worded = {(fact.category, fact.subject) for fact in stated if isinstance(fact, Raised) and fact.message}
         found: list[Fact] = []
         for output in outputs:
             match output:
@@ -275,7 +280,9 @@ class Facts:
                     self.exceptions[output.category, subject] = output.exception_id
                     if self._compared(output):
                         blocked = (output.blocks_amount, output.blocks_currency) if output.blocks_amount else (0, None)
-                        found.append(Raised(output.category, subject, *blocked, output.blocks_count, output.assignee))
+                        raised = Raised(output.category, subject, *blocked, output.blocks_count, output.assignee)
+                        is_worded = (output.category, subject) in worded
+                        found.append(raised._replace(message=output.message) if is_worded else raised)
                         self._subjects[output.exception_id] = subject
                 case ExceptionClosed():
                     if output.exception_id in self._subjects:
@@ -562,15 +569,18 @@ def _cell(name: str, cell: str, line: Line) -> str:
 
 def _raised(words: Words) -> Raised:
     found = Raised(words.take("a category"), words.take("a subject"))
-    if words and not words.next_is("entries", "assignee"):
+    if words and not words.next_is("entries", "assignee", "says"):
         value = scaled(words.take("an amount"), AMOUNT_ONE, words.line)
         found = found._replace(amount=value, currency=words.take("a currency"))
     if words.next_is("entries"):
         words.skip("entries")
         found = found._replace(entries=scaled(words.take("a number of entries"), 1, words.line))
-    if words:
+    if words.next_is("assignee"):
         words.skip("assignee")
         found = found._replace(assignee=words.take("a person"))
+    if words:
+        words.skip("says")
+        found = found._replace(message=words.take("a message"))
     return found
 
 

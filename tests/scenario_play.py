@@ -11,7 +11,7 @@ from pathlib import Path
 from domain.outputs import JournalEntry
 from tests.harness import Books
 from tests.scenario_events import Teller, day_of, instant
-from tests.scenario_outputs import Expectation, Fact, Facts, Statement, answer, expectation_of
+from tests.scenario_outputs import Expectation, Fact, Facts, answer, expectation_of
 from tests.scenario_text import Scenario, ScenarioError, Step
 
 MICROSECOND = timedelta(microseconds=1)
@@ -41,13 +41,12 @@ def _play(scenario: Scenario, books: Books) -> None:
     before = _day_before(scenario)
     for step in scenario.steps:
         expected = expectation_of(step.expected, entity)
-        columns = {fact.statement_id: fact.columns for _, fact in expected.facts if isinstance(fact, Statement)}
         if step.words == ("day", "ended"):
             outputs = books.end_day(_last_day(step, books))
         else:
             now = _now(step, books) if step.when else before
             outputs = books.fold(teller.event(step, now))
-        compare(step, expected, facts.of(outputs, columns), books)
+        compare(step, expected, facts.of(outputs, expected), books)
     check_journals(scenario, books)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,15 @@ def test_what_the_text_does_not_mention_fails(tmp_path: Path) -> None:
     """Not even an event without any expectation may post."""
     with pytest.raises(ScenarioFailed):
         played(tmp_path, TEXT.replace("2026-06-30  day", "2026-06-04  time T-2 bob 1 h\n2026-06-30  day"))
+
+
+@pytest.mark.parametrize("most", [24, 8])
+def test_a_message_is_compared_where_it_is_stated(tmp_path: Path, most: int) -> None:
+    waits = "2026-06-04  time T-2 bob 25 h\n  => raised hours_out_of_range T-2  5,000.00 USD"
+    says = f'says "expected 0 to {most} hours, got 25"'
+    text = TEXT.replace("2026-06-30  day", f"{waits}\n       {says}\n2026-06-30  day")
+    with pytest.raises(ScenarioFailed, match=says) if most == 8 else nullcontext():
+        played(tmp_path, text)
 
 
 def test_only_three_dots_leave_an_outcome_open(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from domain.outputs import BillingStatement, ExceptionRaised, ForecastUpdate, JournalEntry, Output, ProjectView
 from tests.harness import Books
 from tests.scenario_events import Teller
-from tests.scenario_outputs import Facts
+from tests.scenario_outputs import Expectation, Facts
 from tests.scenario_play import _last_day, _now
 from tests.scenario_text import Step, read_scenarios
 
@@ -63,7 +63,7 @@ def _told(setup: str, first: str, after: str, as_of: str) -> Told:
             outputs = books.end_day(_last_day(step, books))
         else:
             outputs = books.fold(teller.event(step, _now(step, books) if step.when else start))
-        facts.of(outputs, {})
+        facts.of(outputs, Expectation())
         forecasts |= {one.project_id: _forecast(one) for one in outputs if isinstance(one, ForecastUpdate)}
         journals += [one for one in outputs if isinstance(one, JournalEntry)]
         if place >= number:

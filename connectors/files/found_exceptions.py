@@ -14,7 +14,7 @@ from connectors.files.written import read_topic, shards
 from connectors.log_records import StoredRecord
 from domain.events.catalogue import Event
 from domain.identity import unescape
-from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
+from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised, Position
 from domain.units import Instant
 from state.intake.clock import recording_time
 
@@ -22,14 +22,14 @@ LATEST_AMONG = 100
 
 
 class KnownException(NamedTuple):
-    """An exception of a shard with its newest revision; `since` is when it was raised (again) last, `closed` says that it is over, and
-    `closed_at` is the shard, and the offset in its log, of the event that ended it."""
+    """An exception with its newest revision and the place of that; `since` is when it was raised (again) last, `closed` says that it is
+    over, and `closed_at` where."""
 
     raised: ExceptionRaised
     since: Instant
-    shard: int
+    position: Position
     closed: ExceptionClosed | None = None
-    closed_at: tuple[int, int] | None = None
+    closed_at: Position | None = None
 
     @property
     def is_open(self) -> bool:
@@ -61,22 +61,20 @@ class ExceptionStep(NamedTuple):
 def exceptions_of(output: Path) -> dict[str, KnownException]:
     """By id, in the order in which they were raised first. Raises NoOutputs and ContainerDamaged."""
     written = read_topic(output, TOPICS["ExceptionRaised"])
-    return as_they_stand((each.record, each.position.shard, each.position.log_offset) for each in written)
+    return as_they_stand((each.position, each.record) for each in written)
 
 
-def as_they_stand(published: Iterable[tuple[object, int, int]]) -> dict[str, KnownException]:
-    """By id; of records with their shard and the offset in its log."""
+def as_they_stand(published: Iterable[tuple[Position, object]]) -> dict[str, KnownException]:
+    """By id."""
     found: dict[str, KnownException] = {}
-    for record, shard, offset in published:
+    for position, record in published:
         match record:
             case ExceptionRaised() as raised:
                 known = found.get(raised.exception_id)
                 since = raised.raised_at if known is None or known.closed is not None else known.since
-                found[raised.exception_id] = KnownException(raised, since, shard)
+                found[raised.exception_id] = KnownException(raised, since, position)
             case ExceptionClosed() as closed if closed.exception_id in found:
-                found[closed.exception_id] = found[closed.exception_id]._replace(
-                    closed=closed, closed_at=(shard, offset)
-                )
+                found[closed.exception_id] = found[closed.exception_id]._replace(closed=closed, closed_at=position)
             case _:
                 pass
     return found
@@ -85,7 +83,8 @@ def as_they_stand(published: Iterable[tuple[object, int, int]]) -> dict[str, Kno
 def closings(known: Iterable[KnownException], opened: Callable[[int], ReadLog]) -> dict[str, Event]:
     """The events that ended them, by exception; of those that a person ended the decision. `opened`: the log of a shard."""
     ended: dict[str, Event] = {}
-    places = sorted((*each.closed_at, each.raised.exception_id) for each in known if each.closed_at is not None)
+    ends = ((each.closed_at, each.raised.exception_id) for each in known if each.closed_at is not None)
+    places = sorted((position.shard, position.log_offset, exception_id) for position, exception_id in ends)
     for shard, of_shard in groupby(places, itemgetter(0)):
         with closing(opened(shard)) as log:
             for _, offset, exception_id in of_shard:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from connectors.files.found_exceptions import KnownException, exceptions_of
 from connectors.files.written import placed_of, read_topic, records_of
 from domain.billing.statement import OPEN
 from domain.counting import named
@@ -16,7 +17,6 @@ from domain.identity import engagement_of
 from domain.outputs import (
     TOPICS,
     BillingStatement,
-    ExceptionClosed,
     ExceptionRaised,
     ForecastUpdate,
     Position,
@@ -42,14 +42,6 @@ class FoundStatement(NamedTuple):
     statement: BillingStatement
 
 
-class FoundWaiting(NamedTuple):
-    """An open exception in its newest revision, and when it was raised first."""
-
-    position: Position
-    raised: ExceptionRaised
-    since: Instant
-
-
 class ProjectFound(NamedTuple):
     """`companions` are the other projects of an engagement of the same name; `now` is how far the folder has come."""
 
@@ -57,7 +49,7 @@ class ProjectFound(NamedTuple):
     forecast: ForecastUpdate | None
     statements: tuple[FoundStatement, ...]
     companions: tuple[Viewed, ...] = ()
-    waiting: tuple[FoundWaiting, ...] = ()
+    waiting: tuple[KnownException, ...] = ()
     now: Instant = 0
 
 
@@ -65,7 +57,7 @@ class EngagementFound(NamedTuple):
     engagement_id: str
     projects: tuple[Viewed, ...]
     statements: tuple[FoundStatement, ...]
-    waiting: tuple[FoundWaiting, ...] = ()
+    waiting: tuple[KnownException, ...] = ()
     now: Instant = 0
 
 
@@ -96,24 +88,14 @@ def find(output: Path, wanted: str) -> ProjectFound | EngagementFound | FoundSta
     return _statement(output, wanted, views.ids)
 
 
-def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[FoundWaiting, ...], Instant]:
+def open_exceptions(output: Path, engagement_id: str) -> tuple[tuple[KnownException, ...], Instant]:
     """Those of an engagement, the oldest first, and the instant that the folder has come to."""
-    standing: dict[str, FoundWaiting] = {}
-    now = 0
-    for written in read_topic(output, TOPICS["ExceptionRaised"]):
-        now = max(now, written.position.recorded_at)
-        match written.record:
-            case ExceptionRaised() as raised if engagement_of(raised.exception_id) == engagement_id:
-                before = standing.get(raised.exception_id)
-                since = raised.raised_at if before is None else before.since
-                standing[raised.exception_id] = FoundWaiting(written.position, raised, since)
-            case ExceptionClosed() as closed:
-                standing.pop(closed.exception_id, None)
-            case _:
-                pass
-    for written in read_topic(output, TOPICS["ControlTotals"]):
-        now = max(now, written.position.recorded_at)
-    return tuple(sorted(standing.values(), key=lambda each: (each.since, each.raised.exception_id))), now
+    known = exceptions_of(output).values()
+    said = (each.closed_at or each.position for each in known)
+    totals = (written.position for written in read_topic(output, TOPICS["ControlTotals"]))
+    now = max((position.recorded_at for position in chain(said, totals)), default=0)
+    standing = (each for each in known if each.is_open and engagement_of(each.raised.exception_id) == engagement_id)
+    return tuple(sorted(standing, key=lambda each: (each.since, each.raised.exception_id))), now
 
 
 def _concerns(raised: ExceptionRaised, view: ProjectView, contracts: frozenset[str]) -> bool:

@@ -36,11 +36,7 @@ class TopicDecisions(NamedTuple):
 def exceptions_on(clients: Clients, names: Names, timeout: float) -> dict[str, KnownException]:
     """By id, as they stand. Raises GuardStop and KafkaException."""
     messages = _records(clients, names.shared(TOPICS["ExceptionRaised"]), timeout)
-    return as_they_stand(
-        (record, message.partition(), offset)
-        for message in messages
-        for record, offset in output_of(message, names.generation)
-    )
+    return as_they_stand(placed for message in messages for placed in output_of(message, names.generation))
 
 
 def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float) -> frozenset[str]:
@@ -49,7 +45,7 @@ def contracts_on(clients: Clients, names: Names, project_id: str, timeout: float
     for message in _records(clients, names.shared(TOPICS["ProjectView"]), timeout):
         if message.key() != project_id.encode():
             continue
-        for record, _ in output_of(message, names.generation):
+        for _, record in output_of(message, names.generation):
             if isinstance(record, ProjectView):
                 found = frozenset(balance.contract_id for balance in record.balances)
     return found

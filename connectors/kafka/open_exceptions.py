@@ -83,7 +83,7 @@ class OpenExceptionCounts:
         self._consumer.close()
 
     def _take(self, message: Message) -> None:
-        for record, _ in output_of(message, self._generation):
+        for _, record in output_of(message, self._generation):
             match record:
                 case ExceptionRaised():
                     # Said again with every change; the first time is when it was raised.

@@ -15,6 +15,7 @@ from connectors.avro_codec import OUTPUT_CODECS, read_output
 from connectors.decode_error import DecodeError
 from connectors.kafka.clients import Message
 from connectors.kafka.frame import unframed
+from domain.outputs import Position
 
 SPECIFICATION: Final = ("ce_specversion", b"1.0")
 CONTENT: Final = ("content-type", b"application/avro")
@@ -79,13 +80,12 @@ def published(message: Message) -> Published:
     )
 
 
-def output_of(message: Message, generation: str) -> Iterator[tuple[object, int]]:
-    """With its place in the log; nothing of another generation, nor of what cannot be read, which resume and audit tell of."""
+def output_of(message: Message, generation: str) -> Iterator[tuple[Position, object]]:
+    """With its place; nothing of another generation, nor of what cannot be read, which resume and audit tell of."""
     try:
         output = published(message)
         if output.generation == generation and output.type_name in OUTPUT_CODECS:
-            position, record = read_output(output.type_name, output.body)
-            yield record, position.log_offset
+            yield read_output(output.type_name, output.body)
     except DecodeError:
         return
 

@@ -24,7 +24,8 @@ from milepost.tables import show as show_tables
 from milepost.words import figure_words, rounding_words
 
 if TYPE_CHECKING:
-    from connectors.files.lookup import EngagementFound, FoundStatement, FoundWaiting, ProjectFound, Viewed
+    from connectors.files.found_exceptions import KnownException
+    from connectors.files.lookup import EngagementFound, FoundStatement, ProjectFound, Viewed
     from domain.events.delivery import TimeApproved
     from domain.outputs import (
         BillingStatement,
@@ -313,7 +314,7 @@ def _forecast(update: ForecastUpdate) -> Table:
     return completion_table(f"Forecast as of {update.as_of} in {now.currency}", now, as_posted(update))
 
 
-def _exceptions(waiting: Sequence[FoundWaiting], now: int) -> Table:
+def _exceptions(waiting: Sequence[KnownException], now: int) -> Table:
     """The oldest first."""
     from milepost.exceptions.shown import amount_of
     from milepost.exceptions.words import titled
@@ -342,7 +343,7 @@ def _about(raised: ExceptionRaised) -> str:
     return f"{subject}, {raised.blocks_count:,} entries" if others > 0 else subject
 
 
-def age_days(waiting: FoundWaiting, now: int) -> int:
+def age_days(waiting: KnownException, now: int) -> int:
     """Whole days up to what the folder has come to; it has no other clock."""
     return max(0, now - waiting.since) // MICROSECONDS_A_DAY
 
@@ -544,7 +545,7 @@ def statement_json(issued: FoundStatement, entries: Mapping[str, TimeApproved]) 
     return shape(1, kind="statement", statement=record_to_json(issued.statement, issued.position), written=written)
 
 
-def _waiting_json(waiting: FoundWaiting, now: int) -> dict[str, Any]:
+def _waiting_json(waiting: KnownException, now: int) -> dict[str, Any]:
     from connectors.json_records import record_to_json
     from connectors.json_values import instant_text
 

@@ -92,7 +92,7 @@ class ExceptionTopics:
 
     def _last_decisions(self, known: Sequence[KnownException]) -> dict[str, Decision]:
         """Of each, taken in or not; of what the topic does not keep any more the log tells."""
-        shards = {each.raised.exception_id: each.shard for each in known}
+        shards = {each.raised.exception_id: each.position.shard for each in known}
         last: dict[str, Decision] = {}
         for each in self._decisions(frozenset(shards.values())):
             before = last.get(each.exception_id)

@@ -81,7 +81,7 @@ def sent(of: Site) -> list[Any]:
 def test_exceptions_are_listed_from_all_shards(two: Site) -> None:
     found = exceptions_on(two.clients, two.names, 20)
     still_open = {name for name, each in found.items() if each.is_open}
-    assert {each.shard for each in found.values()} == {0, 1}
+    assert {each.position.shard for each in found.values()} == {0, 1}
     told = done("milepost exceptions list --kafka --all", two)
     assert {each["exception_id"] for each in told["exceptions"]} == still_open
     assert done("milepost exceptions list --kafka --state all", two)["count"] == len(found)
@@ -158,7 +158,7 @@ def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes
     for deleted in two.clients.admin.delete_records(cut).values():
         deleted.result()
     assert sent(two) == []
-    log = divided(records, 2)[one.shard]
+    log = divided(records, 2)[one.position.shard]
     event = ExceptionAssigned(
         "ev-assigned", records[-1].event.occurred_at, "example", name, 7, "cleo", "ann", recorded_at=None
     )
@@ -170,7 +170,7 @@ def test_where_the_topic_has_dropped_its_oldest_the_log_says_which_version_comes
         body=WRITERS[type(event)].encode(event),
         own=None,
     )
-    two.giver().give(one.shard, [taken])
+    two.giver().give(one.position.shard, [taken])
     done(f"milepost exceptions assign {name} --to dan --as ann --kafka", two)
     assert [event.version for event in sent(two)] == [8]
 

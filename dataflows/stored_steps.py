@@ -119,10 +119,6 @@ def _records_kept(index: FigureIndex, engagement_id: str) -> int:
         return 0
 
 
-def to_keep_ahead(index: FigureIndex) -> list[str]:
-    return index.longest(AHEAD_FROM)
-
-
 def lacks_room(index: FigureIndex, engagement_id: str) -> bool:
     """For steps of which none are there yet."""
     return not _path(index, engagement_id).exists() and _is_nearly_full(index)

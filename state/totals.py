@@ -429,7 +429,3 @@ def accrued_positions(
                 had, had_ledger = found.get(place, (0, 0))
                 found[place] = had + line.amount, had_ledger + line.ledger_amount
     return found
-
-
-def of_side(journal: Posted, purpose: str) -> bool:
-    return any(line.purpose == purpose for line in journal.lines)

@@ -17,7 +17,7 @@ from state.books import JournalStanding
 from state.store import snapshot
 from state.store.store import SEPARATOR
 from state.stored_why import AFTER_ALL, StoredAddends
-from state.trace import Retold, StepRun, Trace, event_ref, fact_key, heading
+from state.trace import Retold, Trace, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
 FORM: Final = 5
@@ -92,7 +92,7 @@ def _rows(
                 step.cause.recorded_at,
                 run.turn,
                 run.book,
-                _woken(run),
+                SEPARATOR.join(run.woken) if run.woken is not None else None,
                 run.is_folded,
                 entries[step.number],
                 parts[step.number],
@@ -149,10 +149,6 @@ def _histories(
 def _reference(record: LogRecord) -> tuple[object, ...]:
     ref = event_ref(record.offset, record.event)
     return ref.event_id, ref.id, *ref[6:]
-
-
-def _woken(run: StepRun) -> str | None:
-    return SEPARATOR.join(run.woken) if run.woken is not None else None
 
 
 def _encoded(kind: str, id_: str, left: object) -> bytes | None:

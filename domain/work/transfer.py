@@ -47,12 +47,10 @@ def charged(price: TransferPriceSet, way: str, hours: Hours, finer: int, hour: H
     return extend_at(hours, hour.rate, numerator, denominator, markup, price.currency, mode, finer)
 
 
-def lender_pairs(amount: Amount) -> Pairs:
-    return ((DUE_FROM, PURPOSE, amount), (INTERCOMPANY_REVENUE, PURPOSE, -amount))
-
-
-def borrower_pairs(amount: Amount) -> Pairs:
-    return ((INTERCOMPANY_COST, PURPOSE, amount), (DUE_TO, PURPOSE, -amount))
+def both_pairs(amount: Amount) -> tuple[Pairs, Pairs]:
+    """Of the company that lends, and of the one that borrows."""
+    lent = ((DUE_FROM, PURPOSE, amount), (INTERCOMPANY_REVENUE, PURPOSE, -amount))
+    return lent, ((INTERCOMPANY_COST, PURPOSE, amount), (DUE_TO, PURPOSE, -amount))
 
 
 def said(

@@ -116,7 +116,7 @@ class Explanations(Closable):
 
     def keep_ahead(self, ended: Callable[[], bool] = lambda: False) -> Ahead:
         """Keep the steps of every long engagement, so that no question has to; `ended` is asked before each."""
-        long = [(index, each) for index in self._indexes for each in stored_steps.to_keep_ahead(index)]
+        long = [(index, each) for index in self._indexes for each in index.longest(stored_steps.AHEAD_FROM)]
         ahead = Ahead([], [], {}, [index.not_kept for index in self._indexes if not index.is_kept])
         with seldom_collecting():
             for number, (index, engagement_id) in enumerate(long):

@@ -9,9 +9,6 @@ from state.books import Entry, LineTotals
 from state.revenue.liability_record import BILLABLE, INVOICED, JOURNAL_RATE, OF_ACCOUNT, RECOGNISED, name_of
 from state.totals import add_issued, add_price
 
-# Contract, line and account.
-Place = tuple[str, str, str]
-
 
 class LiabilityNodes(Nodes):
     def begin(self) -> None:
@@ -34,7 +31,7 @@ class LiabilityNodes(Nodes):
         return {name: total(f"{title}: {name}", nodes, "amount", currency) for name, nodes in found.items()}
 
 
-def _totals(entry: Entry | None, place: Place) -> tuple[Amount, ...]:
+def _totals(entry: Entry | None, place: tuple[str, str, str]) -> tuple[Amount, ...]:
     """What the entry gives to the sums of its line (`state/totals.py`)."""
     contract_id, line_id, account = place
     line = LineTotals("")

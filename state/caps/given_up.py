@@ -16,7 +16,7 @@ from domain.identity import composed
 from domain.units import Amount
 from domain.why import Why
 from domain.work.rows import DELIVERY, EXPENSE, TIME_ENTRY, named, row_id
-from state.books import Entry, GivenUp, Price
+from state.books import Entry, Price
 from state.totals import issued_of, issued_on, standing_price
 
 # What a write-off finds of an entry is explained elsewhere, by this name.
@@ -66,10 +66,6 @@ def that_counts(asked: Amount, left: Amount) -> Amount:
     """Of what is given up, where so much is `left` that is not issued."""
     counts = asked if asked <= left else lesser(asked, left, "given up, as far as it is not issued")
     return counts if counts >= 0 else at_least(counts, 0, "nothing is given up")
-
-
-def give_up(entry: Entry, write_off_id: str, amount: Amount, currency: str) -> Entry:
-    return replace(entry, given_up=(*entry.given_up, GivenUp(write_off_id, amount, currency)))
 
 
 def _not_issued(entry: Entry, price: Price) -> Amount:

@@ -31,7 +31,7 @@ def fees_due(
             if fee.name in seen or not agreed.since <= day < agreed.before:
                 continue
             is_late = is_over(draft, contract, line_id, fee.name, day)
-            if is_late and (fee.since is None or _ended_by(contract, fee.since)):
+            if is_late and (fee.since is None or fee.since >= (contract.terminated_on or date.max)):
                 continue
             on = by_the_end(contract, fee.day) if is_late else fee.day
             seen.add(fee.name)
@@ -68,7 +68,3 @@ def _as_charged(held: Sequence[TermsInForce]) -> Sequence[TermsInForce]:
         else:
             found.append(agreed)
     return found
-
-
-def _ended_by(contract: Contract, day: date) -> bool:
-    return contract.terminated_on is not None and day >= contract.terminated_on

@@ -83,7 +83,7 @@ def apply_here(draft: Draft, event: PaymentApplied) -> None:
 def retry_waiting(draft: Draft) -> None:
     """A payment, a receivable or a contract came: the applications that wait, by id, until none of them makes room for another."""
     before: tuple[str, ...] = ()
-    while (waiting := _waiting(draft)) != before:
+    while (waiting := cash_waits.waiting(draft, APPLICATION, APPLICATION)) != before:
         before = waiting
         for application_id in waiting:
             retry(draft, application_id)
@@ -267,7 +267,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
         return
     for known in reversed(list(applications_of(draft, payment))):
         _take_back(draft, event, known)
-    for application_id in _waiting(draft):
+    for application_id in cash_waits.waiting(draft, APPLICATION, APPLICATION):
         known = draft.part(APPLICATION, application_id)
         if known.event.payment_id == event.payment_id:
             _drop(draft, known)
@@ -317,7 +317,7 @@ def _place(application_id: str) -> WaitingCash:
 def _cancelling_application(draft: Draft, known: CashApplication) -> CashApplication | None:
     """One that waits and takes off what this one applies, whether or not this one fits: nothing is posted of either, which they come to."""
     wanted = {name: -amount for name, amount in _stated(draft, known).items()}
-    for application_id in _waiting(draft):
+    for application_id in cash_waits.waiting(draft, APPLICATION, APPLICATION):
         other: CashApplication = draft.part(APPLICATION, application_id)
         same = (other.event.payment_id, other.event.currency) == (known.event.payment_id, known.event.currency)
         if same and application_id != known.event.application_id and _stated(draft, other) == wanted:
@@ -339,7 +339,3 @@ def _drop(draft: Draft, known: CashApplication) -> None:
     application_id = known.event.application_id
     cash_waits.superseded(draft, _place(application_id), known)
     draft.put(APPLICATION, application_id, replace(known, is_reversed=True, category="", waits=()))
-
-
-def _waiting(draft: Draft) -> tuple[str, ...]:
-    return cash_waits.waiting(draft, APPLICATION, APPLICATION)

@@ -13,7 +13,7 @@ from domain.policies import Resolved
 from domain.why import Why, exchanged, quoted
 from domain.work.recorded import figure_of
 from domain.work.rows import row_id
-from domain.work.transfer import RULE, Pairs, borrower_pairs, lender_pairs
+from domain.work.transfer import RULE, Pairs, both_pairs
 from state.books import TRANSFERRED, Posted, Transfer, Work
 from state.draft import Draft
 from state.ledger.posting import about, booking_of, emit
@@ -31,7 +31,7 @@ def post_transfer(draft: Draft, work: Work, plan: TransferPlan) -> Work:
     cause = draft.cause
     pair_id = derived_id(draft.engagement_id, RULE, *work.identity, cause.kind, cause.id, cause.version)
     done = replace(work, transfer=replace(made, pair_id=pair_id))
-    sides = ((plan.lends, lender_pairs(amount)), (plan.borrows, borrower_pairs(amount)))
+    sides = zip((plan.lends, plan.borrows), both_pairs(amount), strict=True)
     posted = tuple(_side(draft, done, slot, pairs, pair_id) for slot, pairs in sides)
     return replace(done, journals=(*work.journals, *posted))
 

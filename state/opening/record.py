@@ -152,22 +152,13 @@ def carried_by_loads(project_id: str, key: str) -> str:
     return f"opening/{project_id}#carried/{key}"
 
 
-def recorded_due(why: Why | None, row: str, stated: Stated, amount: Amount) -> int:
-    """What a row has to be billed, which has an explanation of its own."""
-    return _elsewhere(why, "due", row, stated, amount, f"{row}: to be billed")
-
-
-def recorded_revenue(why: Why | None, row: str, stated: Stated, amount: Amount) -> int:
-    """The same of what it earns."""
-    return _elsewhere(why, "recognised", row, stated, amount, f"{row}: revenue")
-
-
-def _elsewhere(why: Why | None, kind: str, row: str, stated: Stated, amount: Amount, title: str) -> int:
+def known_elsewhere(why: Why | None, kind: str, row: str, stated: Stated, amount: Amount, title: str) -> int:
+    """What is `due` of a row, or `recognised`, which has an explanation of its own."""
     if why is None or not amount:
         return amount
     currency = stated.plan.currency
     of = known_of(kind, row, (stated.contract.contract_id, stated.balance.line_id), why.now, currency)
-    return Recorded(elsewhere(title, amount, of, currency))
+    return Recorded(elsewhere(f"{row}: {title}", amount, of, currency))
 
 
 def recorded_units(plan: LinePlan, terms: UnitPrice, amount: Amount, units: Quantity) -> Amount:

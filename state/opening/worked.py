@@ -23,7 +23,7 @@ from state.charges.terms_known import line_fees
 from state.draft import Draft
 from state.opening.caps import DAY, last_day_with_room, over_revenue
 from state.opening.loading import LineLoad, Loading, Worked
-from state.opening.record import recorded_due, recorded_revenue, say_row
+from state.opening.record import known_elsewhere, say_row
 from state.opening.running import beyond, draws_of
 from state.opening.stated import Stated, former_terms, is_of_whole_line
 from state.rerating.versions import take
@@ -74,7 +74,7 @@ def due_in_all(draft: Draft, stated: Stated, entry: Entry) -> Amount:
     why, (price, _) = draft.why, price_and_issued(entry, stated.contract.contract_id, stated.balance.line_id)
     if price is None:
         return 0
-    due = recorded_due(why, entry.entry_id, stated, price.billable)
+    due = known_elsewhere(why, "due", entry.entry_id, stated, price.billable, "to be billed")
     cents = price.rounding
     return due + (as_kept(why, cents, rounding_at(entry.entry_id)) if why is not None else cents)
 
@@ -180,7 +180,7 @@ def worked_of(draft: Draft, loading: Loading, stated: Stated) -> Worked:
     charged = carried_rows(draft, contract, balance.line_id, event)
     due = [due_of(draft, stated, entry) for entry in charged]
     earned = sum(
-        recorded_revenue(draft.why, entry.entry_id, stated, price.earns)
+        known_elsewhere(draft.why, "recognised", entry.entry_id, stated, price.earns, "revenue")
         for entry in charged
         if (price := standing_price(entry)) is not None
     )

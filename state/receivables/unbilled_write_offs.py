@@ -28,10 +28,10 @@ from domain.refusals import UNSUPPORTED, words_of
 from domain.terms.kind import NO_REVENUE, OVER_TIME
 from domain.units import Amount
 from domain.why import Why, elsewhere, in_event
-from state.books import Contract, Entry, WriteOff
+from state.books import Contract, Entry, GivenUp, WriteOff
 from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, consumption_of
-from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, give_up, left_of, rows_of, say_given_up
+from state.caps.given_up import LEFT_TO_GIVE_UP, fitted, left_of, rows_of, say_given_up
 from state.caps.repricing import book_repriced, carrying_slot, reprice
 from state.draft import Draft
 from state.ledger.posting import GIVEN_UP, book_difference
@@ -228,7 +228,8 @@ def _give_up(draft: Draft, event: WrittenOff, entry_id: str, amount: Amount) -> 
     assert before is not None, "the entry has a price"
     plan = plan_of(draft, before.price)
     assert plan is not None, "the entry is on a line"
-    after = give_up(entry, event.write_off_id, amount, event.currency)
+    gone = GivenUp(event.write_off_id, amount, event.currency)
+    after = replace(entry, given_up=(*entry.given_up, gone))
     price = fitted(after, before.price)
     allotted = consume_caps(draft, (plan, before), (plan, replace(before, price=price)))
     draft.put_entry(entry, reprice(draft, after, plan, allotted, "cap"))

@@ -191,7 +191,8 @@ def _no_more_waiting(draft: Draft) -> set[str]:
 def close_period(draft: Draft, contract: Contract, start: date, to: date) -> bool:
     """Keep what lines had used that charge by it, before the period is cut; whether there are any."""
     plans = (newest_plan(draft, contract, line_id) for line_id in line_ids(contract))
-    lines = [plan.line for plan in plans if plan is not None and plan.refused is None and _by_period(plan.line)]
+    lines = [plan.line for plan in plans if plan is not None and plan.refused is None]
+    lines = [line for line in lines if methods.kind_of(line.terms).by_period(line)]
     if not lines:
         return False
     settle(draft, contract, to - timedelta(days=1))
@@ -203,10 +204,6 @@ def close_period(draft: Draft, contract: Contract, start: date, to: date) -> boo
         if closing:
             settle(draft, contract, to - timedelta(days=1))
     return True
-
-
-def _by_period(line: ContractLine) -> bool:
-    return methods.kind_of(line.terms).by_period(line)
 
 
 def _close(draft: Draft, contract: Contract, line: ContractLine, closed: Sequence[ClosedPeriod]) -> None:

@@ -7,15 +7,10 @@ that begins on or after its date.
 from datetime import date, timedelta
 
 from domain.billing.periods import BillingPeriod, period_of
-from domain.events.common import BillingCycle
 from domain.reference.zones import local_date
 from state.books import Contract
 from state.draft import Draft
 from state.terms.plan import billing_cycle, billing_zone, contract_policies, grace_days, stored_on, terms_on
-
-
-def cycle_on(draft: Draft, contract: Contract, day: date) -> BillingCycle:
-    return billing_cycle(terms_on(contract, day), contract_policies(draft, contract, day))
 
 
 def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:
@@ -24,7 +19,8 @@ def period_on(draft: Draft, contract: Contract, day: date) -> BillingPeriod | No
     entity = draft.reference.entity(terms.legal_entity_id)
     if entity is None:
         return None
-    return period_of(cycle_on(draft, contract, day), day, terms.starts_on, entity.fiscal_calendar)
+    cycle = billing_cycle(terms, contract_policies(draft, contract, day))
+    return period_of(cycle, day, terms.starts_on, entity.fiscal_calendar)
 
 
 def period_holding(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:

@@ -36,7 +36,7 @@ from state.books import Charge, Cost, Entry, Posted, Price, Project, Work
 from state.draft import Draft
 from state.terms.known import Blocked, Slot, conversion, open_day_from, slot_for
 from state.terms.plan import LinePlan
-from state.totals import issued_on, of_side
+from state.totals import issued_on
 from state.value import Value
 from state.work import price_record
 from state.work.bill_rates import NO_RATE, Rated, rate_of_work, rate_query
@@ -312,11 +312,10 @@ def _cost(draft: Draft, worked: TimeToValue) -> CostPlan | Blocked:
 def reversal_day(draft: Draft, work: Work, purpose: str, entity: LegalEntityDefined) -> date | None:
     """The date that a reversal of the side's oldest standing journal would take; None where none stands in the entity."""
     entity_id = entity.legal_entity_id
-    oldest = next(
-        (journal for journal in work.journals if journal.legal_entity_id == entity_id and of_side(journal, purpose)),
-        None,
-    )
-    return journal_reversal_day(draft, oldest) if oldest is not None else None
+    for journal in work.journals:
+        if journal.legal_entity_id == entity_id and any(line.purpose == purpose for line in journal.lines):
+            return journal_reversal_day(draft, journal)
+    return None
 
 
 def journal_reversal_day(draft: Draft, journal: Posted) -> date:

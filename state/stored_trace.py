@@ -147,13 +147,6 @@ class StoredTrace(Trace):
         sql = f"SELECT log_offset, place FROM records WHERE log_offset < ? AND {where} ORDER BY log_offset"
         return [self._record(*row) for row in self._file.execute(sql, (self._until, *values)).fetchall()]
 
-    @cached_property
-    def _all(self) -> list[LogRecord]:
-        return self._select("1")
-
-    def all_records(self) -> list[LogRecord]:
-        return self._all
-
     def record_at(self, log_offset: int) -> LogRecord | None:
         return self._records.get(log_offset) or next(iter(self._select("log_offset = ?", log_offset)), None)
 

@@ -329,10 +329,6 @@ class Trace(Store):
         """Outputs of a type, in order."""
         return self._said_by_type.get(of, ())
 
-    def said_in(self, step: int) -> list[TracedOutput]:
-        first = bisect_left(self.said, step, key=attrgetter("step"))
-        return self.said[first : bisect_right(self.said, step, first, key=attrgetter("step"))]
-
     def entry_steps(self, entry_id: str) -> list[tuple[int, Entry]]:
         """Every step that changed the entry, and what it left."""
         return self._rows_at.get(entry_id, [])
@@ -408,9 +404,6 @@ class Trace(Store):
         """Under which name the revision goes that was issued last up to a step."""
         keys = (key for (of, _), key in self.former.items() if of == statement_id)
         return next((key for key in keys if step < self.superseded[key]), statement_id)
-
-    def all_records(self) -> list[LogRecord]:
-        return self.events
 
     def facts(self, key: tuple[str, str, str, int]) -> list[LogRecord]:
         """Those that state the version of a fact, by `fact_key`."""

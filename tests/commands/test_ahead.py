@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,61 @@ def test_a_run_that_is_stopped_while_it_keeps_them_is_complete(output: Path) -> 
     assert beside.process is not None
     assert beside.process.returncode is not None
     assert list(steps.glob("*")) == []
+
+
+def test_at_a_terminal_ctrl_c_stops_the_keeping_without_harm(output: Path) -> None:
+    """It reaches both processes at once."""
+    steps = output / "index" / "steps"
+    with _keeping(output) as running:
+        os.killpg(running.pid, signal.SIGINT)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == 0, said
+    assert "Traceback" not in said
+    assert list(steps.glob("unfinished-*")) == []
+    assert run(output.parent, "--no-steps").exit_code == 0
+
+
+def test_after_a_run_that_was_killed_the_other_process_ends_with_the_group_that_it_is_at(output: Path) -> None:
+    """The outputs are complete, and nothing is left half kept."""
+    steps = output / "index" / "steps"
+    with _keeping(output) as running:
+        running.kill()
+        running.wait()
+        until = time.monotonic() + 60
+        while time.monotonic() < until and _is_of_group(running.pid):
+            time.sleep(0.01)
+        assert not _is_of_group(running.pid), "it goes on alone"
+    assert (len(list(steps.glob("*.db"))), list(steps.glob("unfinished-*"))) == (1, [])
+    assert "goes on from here" not in run(output.parent, "--no-steps").stderr
+
+
+@contextmanager
+def _keeping(output: Path) -> Iterator[subprocess.Popen[str]]:
+    """A run of its own group of processes, as a terminal has it, once something of the steps is written."""
+    steps = output / "index" / "steps"
+    shutil.rmtree(steps, ignore_errors=True)
+    of_two_thousand = (
+        "from dataflows import stored_steps; stored_steps.KEPT_FROM = stored_steps.AHEAD_FROM;"
+        "from milepost.__main__ import main; main()"
+    )
+    folders = ("--input", str(output.parent / "in"), "--output", str(output))
+    command = [sys.executable, "-c", of_two_thousand, "run", *folders]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        until = time.monotonic() + 60
+        while time.monotonic() < until and not list(steps.glob("unfinished-*/*.db")):
+            time.sleep(0.01)
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def _is_of_group(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_steps_are_kept_once_nothing_has_come(output: Path) -> None:

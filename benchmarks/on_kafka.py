@@ -207,6 +207,8 @@ def steady(site: Site, parts: Sequence[Sequence[StoredRecord]], rate: int, secon
 
 def shown(took: Sequence[float]) -> str:
     """Seconds in ascending order, by percentile."""
+    if not took:
+        return "nothing came"
     at = {name: took[min(int(len(took) * share), len(took) - 1)] * 1000 for name, share in PERCENTILES.items()}
     return ", ".join(f"{name} {value:,.0f} ms" for name, value in at.items()) + f" ({len(took):,} records)"
 

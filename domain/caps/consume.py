@@ -133,14 +133,21 @@ class SettledLater:
         limits of 1,000.00 and from July on of 2,000.00, 1,000.00 of July's work settled: June's work has its 1,000.00
     """
 
-    __slots__ = ("_all", "_claims")
+    __slots__ = ("_all", "_claims", "_under")
 
     def __init__(self, claims: Callable[[], Iterable[CapRequest]]) -> None:
         self._claims = claims
         self._all: list[CapRequest] | None = None
+        self._under: dict[tuple[BucketKey, date], list[SettledUnder]] = {}
 
     def under(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
         """By the limits after this one, in order."""
+        found = self._under.get((key, limit.effective_on))
+        if found is None:
+            found = self._under[key, limit.effective_on] = self._found(rule, key, limit)
+        return found
+
+    def _found(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
         if self._all is None:
             self._all = [claim for claim in self._claims() if claim.pinned]
         found: list[SettledUnder] = []

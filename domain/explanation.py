@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from math import lcm
 from typing import Final, NamedTuple, TypeVar
 
 from domain.money import smallest_unit, step_text
@@ -281,6 +282,12 @@ def _spread(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -
     return reached - before
 
 
+def _sum(operands: Sequence[Fraction]) -> Fraction:
+    """In one denominator: fractions that are added one by one are reduced each time."""
+    common = lcm(*{one.denominator for one in operands})
+    return Fraction(sum(one.numerator * (common // one.denominator) for one in operands), common)
+
+
 def _days(operands: Sequence[Fraction], parameters: Mapping[str, Parameter]) -> Fraction:
     """How many days `room` lasts where so many `days` take `use`; a day that is begun counts."""
     room, use = operands
@@ -309,8 +316,8 @@ def _words(parameters: Mapping[str, Parameter], name: str) -> tuple[str, ...]:
 
 OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parameter]], Fraction]]] = {
     "same": lambda operands, _: operands[0],
-    "sum": lambda operands, _: sum(operands, Fraction(0)),
-    "subtract": lambda operands, _: operands[0] - sum(operands[1:], Fraction(0)),
+    "sum": lambda operands, _: _sum(operands),
+    "subtract": lambda operands, _: operands[0] - _sum(operands[1:]),
     "negate": lambda operands, _: -operands[0],
     "min": lambda operands, _: min(operands),
     "max": lambda operands, _: max(operands),

@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
@@ -22,19 +23,26 @@ class WrongNode(NamedTuple):
 def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
     """Every node once, those below before those above; but those `known` by their identity and all below them."""
     seen: set[int] = set()
-    stack: list[tuple[Node, bool]] = [(root, False)]
+    # After what is below the node that was opened last there is nothing in the stack, for its turn.
+    stack: list[Node | None] = [root]
+    opened: list[Node] = []
     while stack:
-        node, done = stack.pop()
-        if done:
-            yield node
+        node = stack.pop()
+        if node is None:
+            yield opened.pop()
             continue
         if id(node) in seen:
             continue
         seen.add(id(node))
-        stack.append((node, True))
-        operands = node.arithmetic.operands if node.arithmetic is not None else ()
-        parts = reversed((*operands, *node.why))
-        stack += [(below, False) for below in parts if id(below) not in seen and id(below) not in known]
+        below = node.arithmetic.operands if node.arithmetic is not None else ()
+        if node.why:
+            below = (*below, *node.why)
+        if not below:
+            yield node
+            continue
+        opened.append(node)
+        stack.append(None)
+        stack += [one for one in reversed(below) if id(one) not in seen and id(one) not in known]
 
 
 def recompute(root: Node) -> list[WrongNode]:
@@ -44,7 +52,7 @@ def recompute(root: Node) -> list[WrongNode]:
     for node in everything(root):
         if node.value is None:
             continue
-        said = Fraction(node.value, 10 ** SCALES[node.unit])
+        said = _exact(node.value, node.unit)
         operation = node.arithmetic.operation if node.arithmetic is not None else ""
         made: Fraction | None = said
         if node.arithmetic is not None and operation in OPERATIONS:
@@ -55,6 +63,12 @@ def recompute(root: Node) -> list[WrongNode]:
             wrong.append(WrongNode(node, made))
         found[id(node)] = said
     return wrong
+
+
+@lru_cache(maxsize=4_096)
+def _exact(value: int, unit: str) -> Fraction:
+    """Many of very many entries have the same hours, and cost the same."""
+    return Fraction(value, 10 ** SCALES[unit])
 
 
 def events_of(root: Node) -> list[EventRef]:

@@ -55,7 +55,7 @@ class RetentionNodes(Nodes):
             return None
         statements = self.nodes.statements
         lines = enumerate(statements.lines(statement_id), 1)
-        nodes = [statements.line(statement_id, at) for at, line in lines if line.line_id == line_id]
+        nodes = [statements.or_named(statement_id, at) for at, line in lines if line.line_id == line_id]
         if len(nodes) == 1:
             return nodes[0]
         return total(f"lines of {line_id}", nodes, "amount", statements.record(statement_id).currency)

@@ -38,13 +38,7 @@ class StatementNodes(Nodes):
     def statement(self, statement_id: str) -> Node:
         said = self.sources.trace.statements[statement_id]
         first: BillingStatement = said[0].record
-        follow = self.sources.are_followed(self._numbers(statement_id)[-1])
-        lines = tuple(
-            self.line(statement_id, number)
-            if follow
-            else self.sources.figure(f"{statement_id}#{number}", _title(number, line), line.amount, first.currency)
-            for number, line in enumerate(self.lines(statement_id), 1)
-        )
+        lines = tuple(self.or_named(statement_id, number) for number in range(1, len(self.lines(statement_id)) + 1))
         sums = total("total", lines, "amount", first.currency, rule="R11")
         facts = (
             ("contract", first.contract_id),
@@ -113,12 +107,20 @@ class StatementNodes(Nodes):
             made = made._replace(title=title, why=tuple(pieces))
         return as_recorded(line.amount, made).node._replace(facts=facts, id=f"{statement_id}#{number}")
 
+    def or_named(self, statement_id: str, number: int) -> Node:
+        """The same as what is made of it has it: of a statement of very many entries it is only named."""
+        if self.sources.are_followed(self._numbers(statement_id)[-1]):
+            return self.line(statement_id, number)
+        line, wanted = self.lines(statement_id)[number - 1], f"{statement_id}#{number}"
+        self.sources.named.add(wanted)
+        return self.sources.figure(wanted, _title(number, line), line.amount, self.record(statement_id).currency)
+
     def _own(self, address: str, step: int) -> Node | None:
         """An earlier revision may have been rounded where this one is not."""
         return self.recorded.figure(address, step) if self.recorded.why.step_of(address, step) == step else None
 
     def _printed(self, statement_id: str, number: str, step: str) -> Node:
-        return self.line(self.sources.trace.revision_at(statement_id, int(step)), int(number))
+        return self.or_named(self.sources.trace.revision_at(statement_id, int(step)), int(number))
 
     # What of a row is due, and issued
 

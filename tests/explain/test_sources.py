@@ -99,17 +99,20 @@ def test_parts_that_a_large_engagement_only_names(monkeypatch: pytest.MonkeyPatc
         books.close()
 
 
-def test_a_statement_of_very_many_entries_only_names_its_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "figure"), [("Policy rounding_scope: line", ""), ("With tax", "#undetermined_tax/1")])
+def test_a_statement_of_very_many_entries_only_names_its_lines(
+    monkeypatch: pytest.MonkeyPatch, name: str, figure: str
+) -> None:
     monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
-    (scenario,) = [one for _, one in SCENARIOS if one.name == "Policy rounding_scope: line"]
+    (scenario,) = [one for _, one in SCENARIOS if one.name == name]
     books = play(scenario)
     explainer = explainer_of(books, engagements(books)[0])
     (statement_id, *_) = explainer.sources.trace.statements
-    statement = explainer.explain(statement_id)
-    assert statement is not None
-    lines = [node for node in everything(statement) if node.id.startswith(f"{statement_id}#")]
+    found = explainer.explain(f"{statement_id}{figure}")
+    assert found is not None
+    lines = [node for node in everything(found) if node.id.partition("#")[2].isdigit()]
     assert lines
-    assert sum(node.value or 0 for node in lines) == statement.value
+    assert sum(node.value or 0 for node in lines) == found.value
     for node in lines:
         assert node.arithmetic == Arithmetic(ELSEWHERE)
         asked = explainer.explain(node.id)

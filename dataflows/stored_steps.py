@@ -27,6 +27,7 @@ import state
 from connectors.files import overrides
 from connectors.files.figure_index import FOLDER, FigureIndex
 from connectors.files.outputs import topic_file
+from dataflows.kept_figures import kept_figures
 from domain.why import Disagreement
 from schemas.files import AVRO
 from state.store import snapshot
@@ -177,7 +178,7 @@ def store(index: FigureIndex, fold: Retold, places: Mapping[int, int], end: int,
             if before is not None:
                 copyfile(before.path, made)
                 before._replace(path=made).open(index, 0).close()
-            keep(fold, places, made, said.stamp)
+            keep(fold, places, made, kept_figures, said.stamp)
             whole = msgspec.structs.replace(said, checksum=checksum_of(made))
             _beside(made).write_bytes(msgspec.json.encode(whole))
             # A reader goes on with the old file. Of two that write at once the file and what is said of it may be left of different ones:

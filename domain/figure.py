@@ -143,6 +143,11 @@ class RecordedLater(Recorded):
     def node(self) -> Node:  # type: ignore[override]
         return as_recorded(int(self), self.make()).node
 
+    @property
+    def made(self) -> Node | None:
+        """Its node, if somebody has asked for it."""
+        return self.__dict__.get("node")
+
 
 class Negated(RecordedLater):
     """Taken off, or back; twice it is the same again."""
@@ -201,6 +206,11 @@ class PlacedAmount:
 
     def node(self, _: str) -> Node:
         return node_of(self._amount, self._title)
+
+    def made(self) -> tuple[Node, ...]:
+        amount = self._amount
+        made = amount.made if isinstance(amount, RecordedLater) else getattr(amount, "node", None)
+        return (made,) if made is not None else ()
 
 
 def later(number: int, make: Callable[..., Node], *of: object) -> int:

@@ -15,7 +15,7 @@ an entry, as a `turn` left it: one decision of a step over all whom it concerns.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import Final, NamedTuple, Protocol
@@ -63,22 +63,25 @@ class Later(Protocol):
 
     @property
     def node(self) -> Node: ...
+    @property
+    def made(self) -> Node | None:
+        """The same, if it has been made."""
 
 
 class Deferred:
     """The same, of a figure by its address."""
 
-    __slots__ = ("_address", "_make", "_node", "value")
+    __slots__ = ("_address", "_make", "made", "value")
 
     def __init__(self, address: str, value: int, make: Callable[[], Node]) -> None:
         self._address, self._make, self.value = address, make, value
-        self._node: Node | None = None
+        self.made: Node | None = None
 
     @property
     def node(self) -> Node:
-        if self._node is None:
-            self._node = _agreed(self._address, self.value, self._make())
-        return self._node
+        if self.made is None:
+            self.made = _agreed(self._address, self.value, self._make())
+        return self.made
 
 
 class Addends(Protocol):
@@ -88,6 +91,9 @@ class Addends(Protocol):
     def values(self) -> Mapping[str, int]: ...
 
     def node(self, name: str) -> Node: ...
+
+    def made(self) -> Iterable[Node]:
+        """Nodes that have been made, and are the same when they are asked for again."""
 
 
 class PlacedPart(NamedTuple):
@@ -271,6 +277,16 @@ class Why:
     def places(self) -> Iterator[tuple[str, PlacedPart]]:
         return ((address, one) for address, of in self._placed.items() for places in of.values() for one in places)
 
+    def recorded(self) -> Iterator[tuple[str, int, Node | Later]]:
+        """Figures with their addresses and steps; the last of a step is the one that it left."""
+        return ((address, *one) for address, kept in self._figures.items() for one in kept)
+
+    def beside_figures(self) -> Iterator[Node]:
+        """Nodes in sums, and of what is placed as far as they are made."""
+        yield from (part for kept in self._parts.values() for _, part in kept)
+        for _, placed in self.places():
+            yield from placed.parts.made() if placed.parts is not None else ()
+
     # What explanations ask
 
     def figure_at(self, address: str, step: int) -> Node | None:
@@ -356,6 +372,11 @@ def _agreed(address: str, value: int, made: Node) -> Node:
 
 def node_kept(kept: Node | Later) -> Node:
     return kept if isinstance(kept, Node) else kept.node
+
+
+def node_made(kept: Node | Later) -> Node | None:
+    """None where nobody has asked for it so far."""
+    return kept if isinstance(kept, Node) else kept.made
 
 
 def _when(kept: tuple[int, Node | Later]) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from domain.explanation import Node
 from domain.why import Addends, Deferred, Later, PlacedPart, Why
 from state.store.snapshot import Damaged
+from state.stored_nodes import Place, node_of
 
 # What is held of something, by address.
 Held = dict[str, Deferred]
@@ -28,7 +29,7 @@ AFTER_ALL: Final = 1 << 60
 class StoredWhy(Why):
     """As the steps before `now` left it."""
 
-    __slots__ = ("_addends", "_db", "_placed_known", "_refold")
+    __slots__ = ("_addends", "_db", "_nodes", "_placed_known", "_refold", "asked", "asked_beside")
 
     def __init__(self, db: sqlite3.Connection, now: int, turn: int, refold: Refold) -> None:
         super().__init__()
@@ -36,6 +37,10 @@ class StoredWhy(Why):
         self._db, self._refold = db, refold
         self._placed_known: set[str] = set()
         self._addends: dict[int, StoredAddends] = {}
+        self._nodes: dict[Place, Node | None] = {}
+        # What was given, by its place, and nodes of sums and of what is placed: what comes later may be made of them.
+        self.asked: dict[Place, Node | Later] = {}
+        self.asked_beside: list[Node] = []
 
     def step_of(self, address: str, step: int) -> int | None:
         sql = "SELECT max(step) FROM figures WHERE address = ? AND step <= ?"
@@ -46,20 +51,37 @@ class StoredWhy(Why):
         at = self.step_of(address, step)
         if at is None:
             return None
-        recorded = self._refold(at)._figures.get(address)
-        if not recorded:
-            raise Damaged(f"step {at} folded again does not record {address}")
-        return recorded[-1]
+        found: Node | Later | None = self._kept(address, at)
+        if found is None:
+            recorded = self._refold(at)._figures.get(address)
+            if not recorded:
+                raise Damaged(f"step {at} folded again does not record {address}")
+            found = recorded[-1][1]
+        self.asked[address, at] = found
+        return at, found
+
+    def _kept(self, address: str, step: int) -> Node | None:
+        """Of a statement with very many entries."""
+        place = address, step
+        if place not in self._nodes:
+            sql = "SELECT data FROM nodes WHERE address = ? AND step = ?"
+            row = self._db.execute(sql, place).fetchone()
+            self._nodes[place] = node_of(row[0], self.known) if row is not None else None
+        return self._nodes[place]
 
     def parts_at(self, address: str, step: int) -> list[Node]:
         sql = "SELECT step FROM sums WHERE address = ? AND step <= ? ORDER BY step"
         steps = self._db.execute(sql, (address, min(step, self.now - 1))).fetchall()
-        return [part for (at,) in steps for _, part in self._refold(at)._parts.get(address, ())]
+        found = [part for (at,) in steps for _, part in self._refold(at)._parts.get(address, ())]
+        self.asked_beside += found
+        return found
 
     def within_before(self, of: str, step: int) -> list[tuple[str, Node]]:
         sql = "SELECT max(step) FROM marks WHERE of = ? AND step < ?"
         at = self._db.execute(sql, (of, step)).fetchone()[0]
-        return self._refold(at)._marked[of] if at is not None else []
+        found = self._refold(at)._marked[of] if at is not None else []
+        self.asked_beside += (part for _, part in found)
+        return found
 
     def _within(self, of: str) -> list[tuple[str, Node]]:
         return self.within_before(of, self.now)
@@ -92,7 +114,7 @@ class StoredWhy(Why):
         if values is None:
             return PlacedPart(step, turn, of, tuple(order), None)
         if number not in self._addends:
-            self._addends[number] = StoredAddends(number, values, (address, of, step, place), self._refold)
+            self._addends[number] = StoredAddends(number, values, (address, of, step, place), self)
         return PlacedPart(step, turn, of, tuple(order), self._addends[number])
 
     def placed(self, address: str, name: str, *, turn: int | None = None, step: int | None = None) -> list[PlacedPart]:
@@ -129,21 +151,27 @@ class StoredWhy(Why):
 class StoredAddends:
     """What is put into sums, by its values; how it came about as its step says."""
 
-    __slots__ = ("_of", "_refold", "number", "values")
+    __slots__ = ("_of", "_whole", "number", "values")
 
-    def __init__(self, number: int, values: dict[str, int], of: tuple[str, str, int, int], refold: Refold) -> None:
+    def __init__(self, number: int, values: dict[str, int], of: tuple[str, str, int, int], whole: StoredWhy) -> None:
         self.number, self.values = number, values
         # Address, whose it is, the step that placed it, and as which of its places.
         self._of = of
-        self._refold = refold
+        self._whole = whole
 
     def node(self, name: str) -> Node:
         address, of, step, place = self._of
-        made = self._refold(step).made_places(address, of)
+        made = self._whole._refold(step).made_places(address, of)
         parts: Addends | None = made[place].parts if place < len(made) else None
         if parts is None or dict(parts.values) != self.values:
             raise Damaged(f"step {step} folded again puts something else into {address}")
-        return parts.node(name)
+        found = parts.node(name)
+        self._whole.asked_beside.append(found)
+        return found
+
+    def made(self) -> tuple[Node, ...]:
+        """Its recorder has them."""
+        return ()
 
 
 class StepWhy(Why):
@@ -238,6 +266,15 @@ class LaterWhy(StepWhy):
 
     def places(self) -> Iterator[tuple[str, PlacedPart]]:
         return ((address, one) for address, one in super().places() if one.step >= self._step)
+
+    def recorded(self) -> Iterator[tuple[str, int, Node | Later]]:
+        """With what it has asked of the steps before."""
+        yield from super().recorded()
+        yield from ((*place, figure) for place, figure in self._whole.asked.items())
+
+    def beside_figures(self) -> Iterator[Node]:
+        yield from super().beside_figures()
+        yield from self._whole.asked_beside
 
 
 class _Held(dict[str, dict[str, Deferred]]):

@@ -6,7 +6,7 @@ import sqlite3
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
@@ -20,7 +20,7 @@ from state.stored_why import AFTER_ALL, StoredAddends
 from state.trace import Retold, Trace, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
-FORM: Final = 5
+FORM: Final = 6
 ENTRIES, JOURNALS = "/entries", "/journals"
 
 _TABLES: Final = """
@@ -36,6 +36,7 @@ CREATE TABLE outputs(seq INTEGER PRIMARY KEY, step INTEGER, type TEXT, id TEXT, 
 CREATE TABLE opened(line TEXT, day TEXT, id TEXT, step INTEGER, is_open INTEGER, PRIMARY KEY(line, day, id, step)) WITHOUT ROWID;
 CREATE TABLE parked(id TEXT, step INTEGER, log_offset INTEGER, PRIMARY KEY(id, step)) WITHOUT ROWID;
 CREATE TABLE figures(address TEXT, step INTEGER, PRIMARY KEY(address, step)) WITHOUT ROWID;
+CREATE TABLE nodes(address TEXT, step INTEGER, data BLOB, PRIMARY KEY(address, step)) WITHOUT ROWID;
 CREATE TABLE sums(address TEXT, step INTEGER, PRIMARY KEY(address, step)) WITHOUT ROWID;
 CREATE TABLE placed(address TEXT, seq INTEGER, of TEXT, step INTEGER, turn INTEGER, place INTEGER, parts INTEGER, data BLOB,
     PRIMARY KEY(address, of, seq)) WITHOUT ROWID;
@@ -49,7 +50,11 @@ CREATE INDEX records_with ON records(event_id);
 """
 
 
-def keep(fold: Retold, places: Mapping[int, int], path: Path, stamp: int = 0) -> None:
+# Addresses and steps of the figures that are kept, encoded; of how many rows each step changes.
+KeptFigures = Callable[[Trace, Mapping[int, int]], Iterator[tuple[str, int, bytes]]]
+
+
+def keep(fold: Retold, places: Mapping[int, int], path: Path, figures: KeptFigures, stamp: int = 0) -> None:
     """Write what was folded, or more of a file whose steps it went on from; `places` are where in the log its records begin.
     By its stamp a file is known that is opened. Raises NotStorable."""
     fold.settle()
@@ -59,7 +64,7 @@ def keep(fold: Retold, places: Mapping[int, int], path: Path, stamp: int = 0) ->
         if is_new:
             db.executescript(_TABLES)
         db.execute("BEGIN")
-        for table, rows in _rows(fold.trace, places, db, stamp):
+        for table, rows in _rows(fold.trace, places, db, figures, stamp):
             first = next(rows, None)
             if first is not None:
                 marks = ", ".join("?" * len(first))
@@ -79,7 +84,7 @@ def checksum_of(path: Path, length: int | None = None) -> int:
 
 
 def _rows(
-    trace: Trace, places: Mapping[int, int], db: sqlite3.Connection, stamp: int
+    trace: Trace, places: Mapping[int, int], db: sqlite3.Connection, figures: KeptFigures, stamp: int
 ) -> Iterator[tuple[str, Iterator[tuple[object, ...]]]]:
     of_entries, of_parts = list(trace.entry_histories()), list(trace.part_histories())
     entries, parts = (Counter(step for _, history in of for step, _ in history) for of in (of_entries, of_parts))
@@ -122,6 +127,7 @@ def _rows(
     yield "opened", trace.openings()
     yield "parked", trace.parkings()
     yield "figures", trace.why.addresses()
+    yield "nodes", figures(trace, entries)
     yield "sums", trace.why.sums()
     yield "placed", _placed(trace, _next(db, "placed"))
     yield "marks", ((of, step) for of, steps in trace.why.marked_at.items() for step in steps)

@@ -7,6 +7,7 @@ made when somebody asks for them.
     cap 1,000.00: T-1 has 800.00 of it, which are settled; of T-2's 600.00 the lesser of 600.00 and 1,000.00 - 800.00 - 0.00 is granted
 """
 
+from collections.abc import Collection
 from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -365,6 +366,10 @@ class Held:
             return whole
         return less(f"{settled.entry_id}: beside what is settled", whole, part)
 
+    def made(self) -> tuple[Node, ...]:
+        """Each question makes its own, or takes a figure."""
+        return ()
+
     def _all_of_it(self, *, by_hours: bool) -> Node:
         """All that is claimed, or what was recorded."""
         claim, granted = self._claim, self._granted
@@ -388,6 +393,9 @@ class Kept:
 
     def node(self, name: str) -> Node:
         return self._nodes[name]
+
+    def made(self) -> Collection[Node]:
+        return self._nodes.values()
 
 
 def kept_in(contract_id: str) -> str:

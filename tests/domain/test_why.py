@@ -57,6 +57,9 @@ class Part:
     def node(self, name: str) -> Node:
         return amount(self.values[name])
 
+    def made(self) -> tuple[Node, ...]:
+        return ()
+
 
 def test_a_copy_takes_back_and_replaces_what_was_placed_before_it() -> None:
     """4 of one statement and 1 of another; on the copy the first is gone, then has 3, then nobody has anything."""

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from connectors.files.figure_index import FigureIndex
 from connectors.files.moments import Moment
-from dataflows import stored_steps
+from dataflows import kept_figures, stored_steps
 from dataflows.embedded import decode_event
 from domain.explanation import Node
 from domain.outputs import ProjectView
@@ -75,26 +75,57 @@ class Log(NamedTuple):
         return fold
 
     def keep(self, fold: Retold, path: Path) -> None:
-        keep(fold, {record.offset: record.offset for record in self.records}, path)
+        keep(fold, {record.offset: record.offset for record in self.records}, path, kept_figures.kept_figures)
 
 
 @pytest.mark.parametrize("scenario", CHOSEN, ids=[scenario.name for scenario in CHOSEN])
-def test_figures_of_scenarios_from_kept_steps_are_those_of_the_whole_fold(scenario: Scenario, tmp_path: Path) -> None:
-    """From steps kept at once; from steps of the first half to which the others were added; and as of the middle."""
+def test_figures_of_scenarios_from_kept_steps_are_those_of_the_whole_fold(
+    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From steps kept at once, with the figures of all statements; from steps of the first half, without, to which the others were added,
+    with them; and as of the middle."""
     books = play(scenario)
     log, half = Log(books.log), len(books.log) // 2
     for engagement_id in {record.engagement_id for record in books.log if record.engagement_id}:
         at_once, grown = tmp_path / f"{engagement_id}.db", tmp_path / f"{engagement_id}-grown.db"
         whole = log.fold(Trace(engagement_id, GENERATION, 0), 0, len(log.records))
-        log.keep(whole, at_once)
         log.keep(log.fold(Trace(engagement_id, GENERATION, 0), 0, half), grown)
         before = StoredTrace(engagement_id, grown, log, AFTER_ALL)
-        log.keep(log.fold(LaterTrace(before), half, len(log.records)), grown)
+        with monkeypatch.context() as patched:
+            patched.setattr(kept_figures, "KEPT_FROM", 0)
+            log.keep(whole, at_once)
+            log.keep(log.fold(LaterTrace(before), half, len(log.records)), grown)
         expected = told(whole.trace)
         assert told(StoredTrace(engagement_id, at_once, log, AFTER_ALL)) == expected
         assert told(StoredTrace(engagement_id, grown, log, AFTER_ALL)) == expected
         then = told(log.fold(Trace(engagement_id, GENERATION, 0), 0, half).trace)
         assert told(StoredTrace(engagement_id, grown, log, half)) == then
+    books.close()
+
+
+def test_a_line_of_a_long_statement_does_not_fold_its_cut_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the 28,000 entries that a cut may bill, what each has on its line is kept with the steps."""
+    monkeypatch.setattr(kept_figures, "KEPT_FROM", 1)
+    books = play(
+        next(
+            scenario
+            for _, scenario in SCENARIOS
+            if scenario.name == "Work that is given back, and other work in its place"
+        )
+    )
+    log, file = Log(books.log), tmp_path / "E.db"
+    whole = log.fold(Trace("E", GENERATION, 0), 0, len(log.records))
+    log.keep(whole, file)
+    trace = StoredTrace("E", file, log, AFTER_ALL)
+    [(statement_id, said)] = trace.statements.items()
+    for wanted in (f"{statement_id}#1", f"{statement_id}#2"):
+        found, expected = (Explainer(of).explain(wanted) for of in (trace, whole.trace))
+        assert found is not None
+        assert expected is not None
+        assert text(found) == text(expected)
+    assert said[0].step not in trace._refolded
     books.close()
 
 
@@ -390,7 +421,7 @@ def test_what_could_not_be_written_leaves_nothing(output: Path, file: Path, monk
     expected = whole(output, monkeypatch)
     shutil.rmtree(file.parent)
 
-    def fail(fold: Retold, places: object, path: Path, stamp: int) -> None:
+    def fail(fold: Retold, places: object, path: Path, *_: object) -> None:
         path.write_bytes(b"half of it")
         raise sqlite3.OperationalError("database or disk is full")
 

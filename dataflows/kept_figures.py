@@ -1,0 +1,104 @@
+"""Which figures of statements with very many entries are kept with the steps of a long history, as the rules recorded them.
+
+To fold such a cut again takes longer than a question may, of 28,000 entries six seconds. What a figure is made of is kept in it, or named
+by its address where it is a figure of its own, so that a node which several rest on is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Final
+
+from domain.explanation import Node
+from domain.why import Disagreement, node_kept, node_made
+from state.store.snapshot import NotStorable, packed
+from state.stored_nodes import KeptNode, NamedFigure, Place
+from state.trace import Trace
+
+# Rows that a step changes from which on its statements' figures are kept: fewer are folded again in a tenth of a second.
+KEPT_FROM: Final = 500
+
+
+def kept_figures(trace: Trace, rows: Mapping[int, int]) -> Iterator[tuple[str, int, bytes]]:
+    """Those of statements that were issued by steps which change very many rows. Of a step all are kept or none, and none if something else
+    that it made has a node of theirs: that would be another where the step is folded again."""
+    statements: dict[int, set[str]] = {}
+    for step, statement_id, _ in trace.listed:
+        if rows.get(step, 0) >= KEPT_FROM:
+            statements.setdefault(step, set()).add(statement_id)
+    if not statements:
+        return
+    why = trace.why
+    wanted: dict[int, dict[str, Node]] = {step: {} for step in statements}
+    for address, step, figure in list(why.recorded()):
+        if step in wanted and address.partition("#")[0] in statements[step]:
+            try:
+                wanted[step][address] = node_kept(figure)
+            except Disagreement:
+                del wanted[step]
+    beside = _below(why.beside_figures())
+    for step, figures in wanted.items():
+        places: dict[int, Place] = {}
+        others = []
+        for address, at, figure in why.recorded():
+            if (node := node_made(figure)) is None:
+                continue
+            if at == step and figures.get(address) is not node:
+                others.append(node)
+            elif at <= step and places.get(id(node), ("", step + 1))[1] > at:
+                places[id(node)] = address, at
+        with suppress(NotStorable, OverflowError, RecursionError):
+            yield from _of_step(figures, step, places, beside | _below(others))
+
+
+def _below(nodes: Iterable[Node]) -> set[int]:
+    """With all below them, by their identity."""
+    found: set[int] = set()
+    stack = list(nodes)
+    while stack:
+        node = stack.pop()
+        if id(node) not in found:
+            found.add(id(node))
+            stack += node.why
+            stack += node.arithmetic.operands if node.arithmetic is not None else ()
+    return found
+
+
+def _of_step(
+    figures: dict[str, Node], step: int, places: dict[int, Place], others: set[int]
+) -> list[tuple[str, int, bytes]]:
+    """Raises NotStorable."""
+    within: set[int] = set()
+
+    def kept(node: Node) -> KeptNode:
+        if id(node) in others or id(node) in within:
+            raise NotStorable("something else has the node too")
+        within.add(id(node))
+        arithmetic = node.arithmetic
+        return KeptNode(
+            node.title,
+            int(node.value) if node.value is not None else None,
+            node.unit,
+            node.currency,
+            arithmetic.operation if arithmetic is not None else None,
+            tuple(map(operand, arithmetic.operands)) if arithmetic is not None else (),
+            dict(arithmetic.parameters) if arithmetic is not None else {},
+            node.rule,
+            node.policies,
+            node.facts,
+            tuple(map(operand, node.why)),
+            node.event,
+            node.field,
+            node.id,
+        )
+
+    def operand(node: Node) -> KeptNode | NamedFigure:
+        place = places.get(id(node))
+        return NamedFigure(*place) if place is not None else kept(node)
+
+    def figure(address: str, node: Node) -> KeptNode | NamedFigure:
+        place = places[id(node)]
+        return kept(node) if place == (address, step) else NamedFigure(*place)
+
+    return [(address, step, packed(figure(address, node))) for address, node in figures.items()]

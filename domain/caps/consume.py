@@ -135,9 +135,10 @@ class SettledLater:
 
     __slots__ = ("_all", "_claims", "_under")
 
-    def __init__(self, claims: Callable[[], Iterable[CapRequest]]) -> None:
+    def __init__(self, claims: Callable[[date], Iterable[CapRequest]]) -> None:
+        """`claims` gives at least those of the day and later."""
         self._claims = claims
-        self._all: list[CapRequest] | None = None
+        self._all: dict[date, list[CapRequest]] = {}
         self._under: dict[tuple[BucketKey, date], list[SettledUnder]] = {}
 
     def under(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
@@ -148,11 +149,12 @@ class SettledLater:
         return found
 
     def _found(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
-        if self._all is None:
-            self._all = [claim for claim in self._claims() if claim.pinned]
+        since = min(later.effective_on for later in rule.limits if later.effective_on > limit.effective_on)
+        if since not in self._all:
+            self._all[since] = [claim for claim in self._claims(since) if claim.pinned]
         found: list[SettledUnder] = []
         amount = hours = 0
-        for claim in reversed(self._all):
+        for claim in reversed(self._all[since]):
             if all(key != own for own, _ in claim.under):
                 continue
             theirs = limit_on(rule, claim.day)
@@ -440,7 +442,7 @@ def allot(
     """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim. `of_all`: everybody's
     are given, by the day of the work."""
     kept, now = without_excess(claims, buckets, most, figures)
-    later = SettledLater(lambda: kept) if of_all else None
+    later = SettledLater(lambda _: kept) if of_all else None
     grants = []
     for claim in kept:
         granted = grant(claim, now, step, mode, figures, later)

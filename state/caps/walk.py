@@ -5,6 +5,7 @@ again what they had.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from domain.caps.consume import (
 from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
 from domain.units import Amount, Hours
+from state.books import Entry
 from state.caps.claims import FOR_REVENUE, GrantedRequest, bucket_id, granted_of, keys_of, recorder
 from state.caps.consumers import ConsumerClaim, consumer_claim, consumption_order
 from state.caps.notices import first_limited, rules_of_group
@@ -168,16 +170,24 @@ def _allotted_to_all(
     ]
 
 
-def _everybody(draft: Draft, plan: LinePlan, allotment: str, own_id: str) -> list[ConsumerClaim]:
-    """Who is on the lines that share caps with the plan's, settled or not, but for the one that changes."""
+def _everybody(
+    draft: Draft, plan: LinePlan, allotment: str, own_id: str, since: date | None = None
+) -> list[ConsumerClaim]:
+    """Who is on the lines that share caps with the plan's, settled or not, but for the one that changes; of all days, or since one."""
     return [
         each
         for entry in draft.everything()
         if entry.entry_id != own_id
+        and (since is None or _is_since(entry, since))
         and (each := consumer_claim(draft, plan, allotment, entry)) is not None
         and each.consumption.price.contract_id == plan.contract_id
         and each.consumption.price.line_id in plan.group
     ]
+
+
+def _is_since(entry: Entry, day: date) -> bool:
+    price = entry.standing.price if entry.standing is not None else None
+    return price is not None and price.day >= day
 
 
 def has_order_by_day(plan: LinePlan) -> bool:
@@ -191,8 +201,8 @@ def _settled_later(
     if not has_order_by_day(plan):
         return None
 
-    def claims() -> list[CapRequest]:
-        others = _everybody(draft, plan, allotment, changed.entry_id if changed is not None else "")
+    def claims(since: date) -> list[CapRequest]:
+        others = _everybody(draft, plan, allotment, changed.entry_id if changed is not None else "", since)
         found = [(each.order, each.claim) for each in others if each.claim.pinned]
         return [claim for _, claim in sorted([*found, *([comer] if comer is not None else [])], key=itemgetter(0))]
 

@@ -117,6 +117,7 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
     invoiced: dict[str, int] = {}
     found: list[Violation] = []
     gave_back: set[str | None] = set()
+    credited: set[tuple[str, str]] = set()
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):
         if journal.affected_kind in GIVE_BACK and any(
@@ -132,9 +133,10 @@ def invoices_match(engagement: AuditedEngagement) -> Checked:
             found.append(violation(INVOICES, seen, journal.journal_id, "a statement that was issued", statement_id))
             continue
         are_new = all(line.amount > 0 and CORRECTION not in line.flags for line in whole.lines)
-        if not are_new:
-            gave_back.add(journal.contract_id)
-        elif journal.contract_id not in gave_back:
+        payer = whole.statement.contract_id, whole.statement.bill_to
+        if any(line.amount < 0 for line in whole.lines):
+            credited.add(payer)
+        if are_new and journal.contract_id not in gave_back and payer not in credited:
             found += _converted_once(seen, journal)
         if journal.kind != BILLING:
             if not journal.deliver:

@@ -6,7 +6,7 @@ by its address where it is a figure of its own, so that a node which several res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -37,19 +37,38 @@ def kept_figures(trace: Trace, rows: Mapping[int, int]) -> Iterator[tuple[str, i
                 wanted[step][address] = node_kept(figure)
             except Disagreement:
                 del wanted[step]
+    kept, others = _Places(), _Places()
+    not_kept: dict[int, list[Node]] = {step: [] for step in wanted}
+    for address, step, figure in why.recorded():
+        if (node := node_made(figure)) is None:
+            continue
+        if step in wanted and wanted[step].get(address) is not node:
+            not_kept[step].append(node)
+            others.add(node, (address, step))
+        else:
+            kept.add(node, (address, step))
     beside = _below(why.beside_figures())
     for step, figures in wanted.items():
-        places: dict[int, Place] = {}
-        others = []
-        for address, at, figure in why.recorded():
-            if (node := node_made(figure)) is None:
-                continue
-            if at == step and figures.get(address) is not node:
-                others.append(node)
-            elif at <= step and places.get(id(node), ("", step + 1))[1] > at:
-                places[id(node)] = address, at
+
+        def place(node: Node, step: int = step) -> Place | None:
+            """Where it was recorded first, but for what the step does not keep."""
+            first, other = kept.first(node, step), others.first(node, step - 1)
+            return other if first is None or (other is not None and other[1] < first[1]) else first
+
         with suppress(NotStorable, OverflowError, RecursionError):
-            yield from _of_step(figures, step, places, beside | _below(others))
+            yield from _of_step(figures, step, place, beside | _below(not_kept[step]))
+
+
+class _Places(dict[int, Place]):
+    """Where a node was recorded first, by its identity."""
+
+    def add(self, node: Node, place: Place) -> None:
+        if (had := self.get(id(node))) is None or had[1] > place[1]:
+            self[id(node)] = place
+
+    def first(self, node: Node, until: int) -> Place | None:
+        found = self.get(id(node))
+        return found if found is not None and found[1] <= until else None
 
 
 def _below(nodes: Iterable[Node]) -> set[int]:
@@ -66,7 +85,7 @@ def _below(nodes: Iterable[Node]) -> set[int]:
 
 
 def _of_step(
-    figures: dict[str, Node], step: int, places: dict[int, Place], others: set[int]
+    figures: dict[str, Node], step: int, place_of: Callable[[Node], Place | None], others: set[int]
 ) -> list[tuple[str, int, bytes]]:
     """Raises NotStorable."""
     within: set[int] = set()
@@ -94,11 +113,11 @@ def _of_step(
         )
 
     def operand(node: Node) -> KeptNode | NamedFigure:
-        place = places.get(id(node))
+        place = place_of(node)
         return NamedFigure(*place) if place is not None else kept(node)
 
     def figure(address: str, node: Node) -> KeptNode | NamedFigure:
-        place = places[id(node)]
-        return kept(node) if place == (address, step) else NamedFigure(*place)
+        place = place_of(node)
+        return kept(node) if place in (None, (address, step)) else NamedFigure(*place)
 
     return [(address, step, packed(figure(address, node))) for address, node in figures.items()]

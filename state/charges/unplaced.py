@@ -89,10 +89,7 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
     contract, newest = draft.contract(contract_id), known.said[-1]
     unknown, outside, finer = None, None, None
     if contract is None or not contract.in_force:
-        unknown = (
-            "contract_id",
-            f"part {item_id} is revised of contract {contract_id}, which is not signed, or not in force",
-        )
+        unknown = "contract_id", f"part {item_id}: contract {contract_id} is not signed, or not in force"
     else:
         held = agreed_versions(draft, replace(contract, terminated_on=None), line_id)
         currency, ended = contract.terms.currency, contract.terminated_on
@@ -106,7 +103,10 @@ def note_item(draft: Draft, part_id: str, known: ItemRevisions) -> None:
                 f"part {item_id} is estimated, but contract {contract_id} was terminated by {newest.as_of}",
             )
         if not is_payable(newest, currency):
-            finer = "amount", f"version {newest.version} of part {item_id} is finer than {currency} can be paid"
+            finer = (
+                "amount",
+                f"version {newest.version} of part {item_id}: its amount is finer than {currency} can be paid",
+            )
     _say(draft, UNKNOWN, ITEM, part_id, contract_id, unknown)
     _say(draft, OUTSIDE, ITEM, part_id, contract_id, outside)
     _say(draft, OUT_OF_RANGE, ITEM, part_id, contract_id, finer)

@@ -330,7 +330,7 @@ def on_payment_reversed(draft: Draft, event: PaymentReversed) -> None:
     payment: Payment | None = draft.part(PAYMENT, event.payment_id)
     if payment is None:
         draft.put(PAYMENT, event.payment_id, Payment(None, is_reversed=True))
-        message = f"payment {event.payment_id} was taken back and has not come"
+        message = f"payment {event.payment_id} is taken back, but it has not come"
         draft.raise_exception(
             UNKNOWN, PAYMENT, event.payment_id, message, project_id=event.project_id, field="payment_id"
         )

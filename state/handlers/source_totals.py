@@ -71,7 +71,9 @@ def compare(draft: Draft, zone: str) -> None:
             draft.resolve_exception(DIFFERS, KIND, subject)
             continue
         draft.due.add((zone, ""))
-        message = f"{stated.event.source} has for {stated.event.kind} of {stated.event.period} {'; '.join(differences)}"
+        message = (
+            f"{stated.event.kind} of {stated.event.period} as {stated.event.source} has it: {'; '.join(differences)}"
+        )
         draft.raise_exception(
             DIFFERS,
             KIND,
@@ -88,16 +90,12 @@ def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:
     """What differs, in words, and the difference of the amounts."""
     period = _period(draft, event)
     if period is None:
-        return [f"a period that {event.legal_entity_id or 'the calendar'} has not"], 0
+        return [f"expected a period of {event.legal_entity_id or 'the calendar'}, got {event.period}"], 0
     count, hours, amount = _held(draft, event, period)
-    found = (
-        []
-        if count == event.entry_count
-        else [f"{counted(event.entry_count, 'entry')}, here {'is' if count == 1 else 'are'} {count:,}"]
-    )
+    found = [] if count == event.entry_count else [f"expected {counted(event.entry_count, 'entry')}, got {count:,}"]
     if event.hours is not None and event.kind == "time" and hours != event.hours:
         stated, here = format_decimal(event.hours, HOURS_SCALE), format_decimal(hours, HOURS_SCALE)
-        found.append(f"{stated} h, here are {here} h")
+        found.append(f"expected {stated} h, got {here}")
     rest = 0
     if event.amount is not None and event.kind == "expense" and amount != event.amount:
         currency, said = event.currency or "", event.amount
@@ -105,7 +103,7 @@ def _differences(draft: Draft, event: ControlTotal) -> tuple[list[str], Amount]:
             said = Recorded(in_event("what the source has", said, "amount", event, "amount", currency))
             amount = called(sum(map(_recorded, charges(draft, event))), "what is here")
         rest = said - amount if said > amount else amount - said
-        found.append(f"{format_amount(event.amount)} {currency}, here are {format_amount(amount)} {currency}")
+        found.append(f"expected {format_amount(event.amount)} {currency}, got {format_amount(amount)}")
     return found, rest
 
 

@@ -88,9 +88,12 @@ def place(draft: Draft, event: TimeApproved | Charge, waived: tuple[str, ...]) -
     if blocked is not None:
         return blocked
     if event.project_id in taken_projects(draft):
-        what = f"line {event.line_id}" if event.line_id else f"task {event.task}"
-        if isinstance(event, Charge):
-            what = f"line {event.line_id}" if event.line_id else f"{event.kind} {event.category or ''}".strip()
+        if event.line_id:
+            what = f"line {event.line_id}"
+        elif isinstance(event, Charge):
+            what = f"{event.kind} {event.category or ''}".strip()
+        else:
+            what = f"task {event.task}" if event.task else "work without a task"
         return Blocked(
             "price", "no_contract_line", f"no contract line of project {event.project_id} takes {what}", field="line_id"
         )

@@ -320,6 +320,17 @@ def of_all(parts: Sequence[tuple[int, str]], title: str, rule: str = "") -> int:
     return RecordedLater(made, whole)
 
 
+def less_all(whole: int, parts: Sequence[int], title: str) -> int:
+    """What is left of a number once each of the parts is taken off, with those that are something."""
+    made = whole - sum(parts)
+    recorded = [each.node for each in (whole, *parts) if isinstance(each, Recorded)]
+    if not recorded:
+        return made
+    unit, currency = recorded[0].unit, recorded[0].currency
+    first, *taken = (node_of(each, "nothing", unit, currency) for each in (whole, *filter(None, parts)))
+    return RecordedLater(int(made), lambda: less(title, first, *taken))
+
+
 def in_unit(number: int, of: int, unit: str, currency: str) -> int:
     """The same as another unit counts it."""
     if not isinstance(of, Recorded):

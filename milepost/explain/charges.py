@@ -20,7 +20,7 @@ from state.caps.claims import allotments
 from state.caps.sharers import without_issue
 from state.charges.unissued import unissued
 from state.revenue.method_change import is_change
-from state.revenue.reached_back import is_rest
+from state.revenue.reached_back import is_rest, rest_of
 from state.terms.opening import figure_of
 from state.terms.plan import LinePlan, plan_of
 
@@ -73,7 +73,7 @@ class ChargeNodes(Nodes):
         if charge.earned_from is not None and charge.earned_to is not None:
             return self.nodes.over_time.month(charge, draft)
         if is_rest(charge):
-            return self.nodes.over_time.rest_of_balances(charge, draft)
+            return self.recorded.figure(rest_of(charge.contract_id or "", charge.line_id or ""), step)
         if is_change(charge):
             return self.nodes.over_time.change(charge, draft)
         return self.nodes.fees.earned(charge, draft)

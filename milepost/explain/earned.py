@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import partial
 
-from domain.explanation import Node, less, negated, total
+from domain.explanation import Node, total
 from domain.figure import RecordedLater, node_of
 from domain.identity import composed
 from domain.reference.fiscal import AccountingPeriod
@@ -12,17 +12,14 @@ from domain.revenue.method import RULE
 from domain.revenue.methods import METHODS
 from domain.revenue.over_time import Earning, by_month, changes, earning
 from domain.terms import methods
-from domain.terms.kind import OVER_TIME, LineHistory, TermsInForce, on_day
-from domain.units import Amount
+from domain.terms.kind import LineHistory, TermsInForce, on_day
 from domain.why import elsewhere
 from domain.work.recorded import known_of
 from domain.work.rows import OPENING, SCHEDULED_REVENUE, row_id
 from milepost.explain.fees import LineAtStep
 from milepost.explain.nodes import Nodes
 from state.books import Charge
-from state.charges.terms_known import line_fees
 from state.draft import Draft
-from state.revenue import reached_back
 from state.revenue.fees import HORIZON
 from state.terms.known import period
 from state.terms.opening import rest_id
@@ -65,44 +62,15 @@ class EarnedNodes(Nodes):
         return self.recorded.bound(made)._replace(title=charge.description or "revenue")
 
     def stated_beyond(self, place: LineAtStep) -> Node:
-        found = [self._booked(place, row) for row in self._rows_of_balances(place)]
-        rows = [one for one in found if one is not None]
+        contract_id, currency = place.contract.contract_id, place.contract.terms.currency
+        of, step, rows = (contract_id, place.line_id), self.nodes.fees.known_at(place), []
+        for row in (row_id(OPENING, composed(*of)), row_id(SCHEDULED_REVENUE, rest_id(*of))):
+            entry = place.draft.entry(row)
+            price = standing_price(entry) if entry is not None else None
+            if price is not None and price.earned:
+                address = known_of("recognised", row, of, step, currency)
+                rows.append(self.recorded.bound(elsewhere(f"{row}: revenue", price.earns, address, currency)))
         return rows[0] if len(rows) == 1 else total("stated and not by the terms", rows, "amount", rows[0].currency)
-
-    def rest_of_balances(self, charge: Charge, draft: Draft) -> Node | None:
-        """What had been earned by their day stands as they state it, or is taken back where it comes with what is billed."""
-        place = self.nodes.fees.place(charge, draft)
-        if place is None:
-            return None
-        own, rest = self._rows_of_balances(place)
-        agreed, had = on_day(place.known.held, charge.day), self._booked(place, own)
-        if methods.timing(agreed.line, agreed.policies) != OVER_TIME:
-            return negated(charge.description or "", had) if had is not None else None
-        opening = self.known(place).opening
-        assert opening is not None, "balances state it"
-        known = line_fees(draft, place.contract, place.line_id)
-        earned = [row for row in (*known.rows, *known.earned) if row != rest]
-        parts = [
-            self._revenue(place, row, amount) for row, amount in reached_back.earning_rows(draft, earned, charge.day)
-        ]
-        stated = self.recorded.bound(node_of(opening.earned, f"earned by {opening.as_of}"))
-        return less(charge.description or "", stated, *([had] if had is not None else []), *parts)
-
-    @staticmethod
-    def _rows_of_balances(place: LineAtStep) -> tuple[str, str]:
-        of = place.contract.contract_id, place.line_id
-        return row_id(OPENING, composed(*of)), row_id(SCHEDULED_REVENUE, rest_id(*of))
-
-    def _booked(self, place: LineAtStep, row: str) -> Node | None:
-        entry = place.draft.entry(row)
-        price = standing_price(entry) if entry is not None else None
-        return self._revenue(place, row, price.earns) if price is not None and price.earned else None
-
-    def _revenue(self, place: LineAtStep, row: str, amount: Amount) -> Node:
-        of, step = (place.contract.contract_id, place.line_id), self.nodes.fees.known_at(place)
-        currency = place.contract.terms.currency
-        made = elsewhere(f"{row}: revenue", amount, known_of("recognised", row, of, step, currency), currency)
-        return self.recorded.bound(made)
 
     def _earning(self, place: LineAtStep, until: date = date.max) -> Earning:
         """By the rule, of numbers that say how they came about, and of terms that hold by a day."""

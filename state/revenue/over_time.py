@@ -283,11 +283,11 @@ def _rest_of_balances(draft: Draft, contract: Contract, line_id: str, day: date 
     """On their day, which is the last that is theirs."""
     assert day is not None, "there are balances"
     charge_id = rest_id(contract.contract_id, line_id)
-    return _earned(draft, contract, line_id, charge_id, day, "Earned before, by other terms", rest)
+    return _earned(draft, contract, line_id, charge_id, day, reached_back.TITLE, rest)
 
 
 def _charge_of(draft: Draft, contract: Contract, line_id: str, month: Month) -> Charge:
-    charge_id = f"{composed(contract.contract_id, line_id)}/{month.period.name}"
+    charge_id = reached_back.month_id(contract.contract_id, line_id, month.period)
     charge = _earned(draft, contract, line_id, charge_id, month.last, f"Revenue of {month.period.name}", month.amount)
     return replace(charge, earned_from=month.period.start, earned_to=month.last)
 

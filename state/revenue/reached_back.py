@@ -8,22 +8,37 @@ with what is billed, it takes back all of their row. What a retainer has earned 
     2,000.00 stated, by cost; as it is billed instead: Dr 4000 2,000.00
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date
+from functools import partial
+from typing import Final
 
+from domain.figure import Recorded, less_all, record, titled
 from domain.identity import composed
+from domain.reference.fiscal import AccountingPeriod
 from domain.revenue.method import Opening
 from domain.revenue.over_time import MethodChange, Month
 from domain.terms import methods
 from domain.terms.kind import OVER_TIME, LineHistory, TermsInForce, on_day
 from domain.units import Amount
-from domain.work.rows import OPENING, row_id
-from state.books import Charge, Contract
+from domain.why import elsewhere
+from domain.work.recorded import known_of
+from domain.work.rows import OPENING, SCHEDULED_REVENUE, row_id
+from state.books import Charge, Contract, Price
 from state.charges.terms_known import line_fees
 from state.draft import Draft
+from state.revenue.method_change import charge_id as change_id
 from state.terms.opening import earned_before, rest_id
 from state.terms.plan import line_plan, version_on
 from state.totals import standing_price
+from state.value import plain
+
+TITLE: Final = "Earned before, by other terms"
+
+
+def month_id(contract_id: str, line_id: str, month: AccountingPeriod) -> str:
+    """Of the row that has what a line earned in a month."""
+    return f"{composed(contract_id, line_id)}/{month.name}"
 
 
 def is_rest(charge: Charge) -> bool:
@@ -42,34 +57,52 @@ def rest(
     as_of = history.begins_after
     if as_of is None or draft.loads:
         return 0, history.opening
-    agreed, booked = on_day(history.held, as_of), _booked(draft, contract.contract_id, line_id)
-    stated = earned_before(draft, contract.contract_id, agreed.line.project_id, line_id)
-    stands = booked
+    of, agreed = (contract.contract_id, line_id), on_day(history.held, as_of)
+    row_of = partial(row_id, SCHEDULED_REVENUE)
+    named = partial(_named, draft, of, contract.terms.currency)
+    booked = named(*_booked(draft, of))
+    recorded_in = contract.terms.currency if draft.why is not None else None
+    stated = earned_before(draft, contract.contract_id, agreed.line.project_id, line_id, recorded_in=recorded_in)
     if methods.timing(agreed.line, agreed.policies) != OVER_TIME:
-        stands = 0
-    elif stated is not None and (
-        methods.draws_in(agreed.line.terms) is None or _is_by_another_method(draft, contract, agreed, as_of)
+        more = titled(-booked, TITLE)
+    elif stated is None or (
+        methods.draws_in(agreed.line.terms) is not None and not _is_by_another_method(draft, contract, agreed, as_of)
     ):
-        stands = stated.earned - sum(month.amount for month in months if month.last <= as_of)
-        stands -= sum(change.amount for change in gone_over if change.day <= as_of)
-        stands -= sum(amount for _, amount in earning_rows(draft, line_fees(draft, contract, line_id).rows, as_of))
-    return stands - booked, history.opening and history.opening._replace(beyond=stands)
+        more = 0
+    else:
+        prices = ((row, _standing(draft, row)) for row in line_fees(draft, contract, line_id).rows)
+        known = [(row, price.earns) for row, price in prices if price is not None and price.day <= as_of]
+        known += [(row_of(month_id(*of, month.period)), month.amount) for month in months if month.last <= as_of]
+        known += [(row_of(change_id(*of, one.day)), one.amount) for one in gone_over if one.day <= as_of]
+        more = less_all(titled(stated.earned, f"earned by {as_of}"), [booked, *(named(*one) for one in known)], TITLE)
+    if draft.why is not None:
+        record(draft.why, rest_of(*of), more)
+    return plain(more), history.opening and history.opening._replace(beyond=plain(more + booked))
 
 
-def earning_rows(draft: Draft, rows: Iterable[str], as_of: date) -> Iterator[tuple[str, Amount]]:
-    """What terms have earned by rows up to the day of the balances."""
-    for row in rows:
-        entry = draft.entry(row)
-        price = standing_price(entry) if entry is not None else None
-        if price is not None and price.day <= as_of and price.earns:
-            yield row, price.earns
+def rest_of(contract_id: str, line_id: str) -> str:
+    """Address of the rest, as a recorder has it."""
+    return f"rest_of_balances/{composed(contract_id, line_id)}"
 
 
-def _booked(draft: Draft, contract_id: str, line_id: str) -> Amount:
-    """What the row of the balances has earned over time."""
-    entry = draft.entry(row_id(OPENING, composed(contract_id, line_id)))
-    price = standing_price(entry) if entry is not None else None
-    return price.earns if price is not None and price.earned is not None else 0
+def _booked(draft: Draft, of: tuple[str, str]) -> tuple[str, Amount]:
+    """The row of the balances, and what it has earned over time."""
+    row = row_id(OPENING, composed(*of))
+    price = _standing(draft, row)
+    return row, price.earns if price is not None and price.earned is not None else 0
+
+
+def _standing(draft: Draft, row: str) -> Price | None:
+    entry = draft.entry(row)
+    return standing_price(entry) if entry is not None else None
+
+
+def _named(draft: Draft, of: tuple[str, str], currency: str, row: str, amount: Amount) -> Amount:
+    """With the row that has it once the event is done."""
+    if draft.why is None or not amount:
+        return amount
+    address = known_of("recognised", row, of, draft.why.now, currency)
+    return Recorded(elsewhere(f"{row}: revenue", amount, address, currency))
 
 
 def _is_by_another_method(draft: Draft, contract: Contract, agreed: TermsInForce, as_of: date) -> bool:

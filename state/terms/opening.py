@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from domain.events.common import BalanceForward
 from domain.identity import composed, is_opening_statement
+from domain.numbered import in_an_event
 from domain.revenue.method import Opening
 from domain.units import Quantity
 from state.books import BroughtForward, Charge, Receivable
@@ -39,19 +40,26 @@ def expired_before(draft: Draft, contract_id: str, project_id: str, line_id: str
     return {name: quantity for one in own for name, quantity in expired_of(one).items()}
 
 
-def earned_before(draft: Draft, contract_id: str, project_id: str, line_id: str) -> Opening | None:
+def earned_before(
+    draft: Draft, contract_id: str, project_id: str, line_id: str, *, recorded_in: str | None = None
+) -> Opening | None:
     """What balances say that the line's price had earned, also of it what was conceded; None where they have no line of it."""
     as_of = draft.project(project_id).begins_after
-    own = loaded_of(draft, contract_id, project_id, line_id)
+    own = loaded_of(draft, contract_id, project_id, line_id, recorded_in=recorded_in)
     if as_of is None or not own:
         return None
     return Opening(as_of, sum(one.revenue + one.conceded for one in own))
 
 
-def loaded_of(draft: Draft, contract_id: str, project_id: str, line_id: str) -> list[BalanceForward]:
-    """Balances of the line that are in the books."""
+def loaded_of(
+    draft: Draft, contract_id: str, project_id: str, line_id: str, *, recorded_in: str | None = None
+) -> list[BalanceForward]:
+    """Balances of the line that are in the books; with the fields of their event where a recorder has them in a currency."""
     known = balances_of(draft, project_id)
-    lines = known.loaded.lines if known is not None and known.loaded is not None else ()
+    event = known.loaded if known is not None else None
+    if event is not None and recorded_in is not None:
+        event = in_an_event(event, recorded_in)
+    lines = event.lines if event is not None else ()
     return [one for one in lines if one.line_id == line_id and one.contract_id in (None, contract_id)]
 
 

@@ -3,9 +3,9 @@
 Brought to what it has to be at the end of each event that invoices, estimates or settles, before the position of the contract is settled.
 """
 
-from collections.abc import Mapping
-from itertools import takewhile
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -127,7 +127,7 @@ def given_of(contract_id: str, line_id: str) -> str:
 # What is expected to go back
 
 
-def reductions_of(
+def _reductions_of(
     draft: Draft, contract: Contract, line_id: str, history: LineHistory, owed: Mapping[str, Amount]
 ) -> list[Reduction]:
     """As the event left them. Of lines before this one is `owed`."""
@@ -154,13 +154,6 @@ def reductions_of(
             whole = called(sum(line.price for line in of), "price")
             found.append(Reduction(name, expected, name in due, credited, whole, invoiced, beside, together))
     return found
-
-
-def owed_before(draft: Draft, contract: Contract, line_id: str) -> list[str]:
-    """Lines before this one of which something is owed back, or credit memos gave something, once an event has settled them."""
-    before = takewhile(lambda each: each != line_id, line_ids(contract))
-    known = ((each, standing(draft, contract.contract_id, each)) for each in before)
-    return [each for each, one in known if one.amount or one.given]
 
 
 def _items(history: LineHistory, price: AllocatedPrice, due: set[str]) -> list[PricedItem]:
@@ -194,21 +187,43 @@ def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
 
 def _settle(draft: Draft, contract: Contract) -> None:
     """What falls comes first: no more stands on 2320 than is invoiced, at any time."""
+    falls: list[Owed] = []
+    rises: list[Owed] = []
+    for one in owed_of_lines(draft, contract, partial(known_of, draft, contract), partial(_given, draft, contract)):
+        line_id = one.plan.line.line_id
+        if one.given and _parts_of(contract, line_id):
+            _report(draft, contract, one.plan, one.reductions)
+        (falls if one.wanted < standing(draft, contract.contract_id, line_id).amount else rises).append(one)
+    for one in falls + rises:
+        _bring(draft, contract, one.plan, one.wanted)
+
+
+class Owed(NamedTuple):
+    """`wanted` of a contract line is to stand on 2320, of which credit memos have `given` some."""
+
+    plan: LinePlan
+    reductions: list[Reduction]
+    given: Amount
+    wanted: Amount
+
+
+def owed_of_lines(
+    draft: Draft, contract: Contract, history_of: Callable[[str], LineHistory], given: Callable[[str], Amount]
+) -> Iterator[Owed]:
+    """As the event left them, in their order: what is owed of a line is not owed of the next that shares its price."""
     owed: dict[str, Amount] = {}
-    falls: list[tuple[LinePlan, Amount]] = []
-    rises: list[tuple[LinePlan, Amount]] = []
     for line_id in line_ids(contract):
-        plan, known = newest_plan(draft, contract, line_id), standing(draft, contract.contract_id, line_id)
+        plan = newest_plan(draft, contract, line_id)
         if plan is None:
             continue
-        reductions = reductions_of(draft, contract, line_id, known_of(draft, contract, line_id), owed)
-        if known.given and _parts_of(contract, line_id):
-            _report(draft, contract, plan, reductions)
-        wanted = owed_back(reductions, known.given, contract.terms.currency, plan.policies.money_mode)
-        owed[line_id] = wanted + known.given
-        (falls if wanted < known.amount else rises).append((plan, wanted))
-    for plan, wanted in falls + rises:
-        _bring(draft, contract, plan, wanted)
+        reductions, has = _reductions_of(draft, contract, line_id, history_of(line_id), owed), given(line_id)
+        wanted = owed_back(reductions, has, contract.terms.currency, plan.policies.money_mode)
+        owed[line_id] = wanted + has
+        yield Owed(plan, reductions, has, wanted)
+
+
+def _given(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    return standing(draft, contract.contract_id, line_id).given
 
 
 def _bring(draft: Draft, contract: Contract, plan: LinePlan, wanted: Amount) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.caps.recorded import AMOUNT, HOURS, WHOLE, CapFigures, Rooms
 from domain.identity import composed
 from domain.money import allocate, round_ratio
 from domain.months import month_end
+from domain.tuples import new_tuple
 from domain.units import Amount, Hours, Instant, Percent
 
 # Consumption order as text that sorts: service date, approval, entry id (R16).
@@ -61,13 +62,18 @@ class CapRule(NamedTuple):
     counted_again: bool = False
 
 
+NOTHING_LATER: Final[Mapping[str, tuple[Amount, Hours]]] = {}
+
+
 class Bucket(NamedTuple):
-    """What is taken from a cap in one of its periods: pinned (issued or given by a cut) and free (may still move)."""
+    """What is taken from a cap in one of its periods: pinned (issued or given by a cut) and free (may still move). `later` is what of it is
+    pinned of work under limits after the first, by the day from which each holds."""
 
     pinned_amount: Amount = 0
     pinned_hours: Hours = 0
     free_amount: Amount = 0
     free_hours: Hours = 0
+    later: Mapping[str, tuple[Amount, Hours]] = NOTHING_LATER
 
     @property
     def amount(self) -> Amount:
@@ -117,54 +123,11 @@ NO_LIMITS: Mapping[BucketKey, Amount] = MappingProxyType({})
 
 
 class SettledUnder(NamedTuple):
-    """What is settled under a limit and those after it; `first` is the entry with which that begins."""
+    """What is settled under a limit and those after it."""
 
     limit: CapLimit
     amount: Amount
     hours: Hours
-    first: str
-
-
-class SettledLater:
-    """What is settled of work to which a later limit applies than to a claim, of the claims that there are; in consumption order.
-
-    It takes nothing of what the limit before it allows that the later one allows beside it.
-
-        limits of 1,000.00 and from July on of 2,000.00, 1,000.00 of July's work settled: June's work has its 1,000.00
-    """
-
-    __slots__ = ("_all", "_claims", "_under")
-
-    def __init__(self, claims: Callable[[date], Iterable[CapRequest]]) -> None:
-        """`claims` gives at least those of the day and later."""
-        self._claims = claims
-        self._all: dict[date, list[CapRequest]] = {}
-        self._under: dict[tuple[BucketKey, date], list[SettledUnder]] = {}
-
-    def under(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
-        """By the limits after this one, in order."""
-        found = self._under.get((key, limit.effective_on))
-        if found is None:
-            found = self._under[key, limit.effective_on] = self._found(rule, key, limit)
-        return found
-
-    def _found(self, rule: CapRule, key: BucketKey, limit: CapLimit) -> list[SettledUnder]:
-        since = min(later.effective_on for later in rule.limits if later.effective_on > limit.effective_on)
-        if since not in self._all:
-            self._all[since] = [claim for claim in self._claims(since) if claim.pinned]
-        found: list[SettledUnder] = []
-        amount = hours = 0
-        for claim in reversed(self._all[since]):
-            if all(key != own for own, _ in claim.under):
-                continue
-            theirs = limit_on(rule, claim.day)
-            if theirs.effective_on <= limit.effective_on:
-                break
-            amount, hours = amount + claim.pinned, hours + claim.pinned_hours
-            if found and found[-1].limit == theirs:
-                found.pop()
-            found.append(SettledUnder(theirs, amount, hours, claim.entry_id))
-        return found[::-1]
 
 
 def order_of(day: date, approved_at: Instant, entry_id: str, *, by_approval: bool) -> Order:
@@ -296,9 +259,14 @@ def grant(
     step: Amount,
     mode: str,
     figures: CapFigures | None = None,
-    later: SettledLater | None = None,
+    *,
+    by_day: bool = False,
 ) -> Billable:
-    """Give the claim what every hard cap has left. `step` is the currency's smallest unit."""
+    """Give the claim what every hard cap has left. `step` is the currency's smallest unit. `by_day`: claims come in the order of days, so
+    that what is settled under a later limit takes nothing of what the limit before it allows that the later one allows beside it.
+
+        limits of 1,000.00 and from July on of 2,000.00, 1,000.00 of July's work settled: June's work has its 1,000.00
+    """
     free = claim.free
     free_hours = claim.hours - claim.pinned_hours
     room, room_hours, binding = free, free_hours, None
@@ -308,8 +276,8 @@ def grant(
             continue
         taken = buckets.get(key, EMPTY)
         settled: Sequence[SettledUnder] = ()
-        if later is not None and taken.pinned_amount and is_raised_after(rule, claim.day):
-            settled = later.under(rule, key, limit_on(rule, claim.day))
+        if by_day and taken.later and is_raised_after(rule, claim.day):
+            settled = _settled_later(rule, limit_on(rule, claim.day), taken)
         left, left_hours = _left(rule, key, claim.day, free, free_hours, taken, settled, step, mode, rooms)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
@@ -336,16 +304,16 @@ def _left(
     """Amount and hours of a claim's free part for which this cap has room."""
     limit = limit_on(rule, day)
     left, left_hours = free, free_hours
-    for most, so_far, before in _bounds(limit, _amount, taken, settled):
+    for most, so_far, until in _bounds(limit, _amount, taken, settled):
         if (rest := max((most.amount or 0) - so_far.amount, 0)) < left:
             left, left_hours = rest, free_hours * rest // free
             if rooms is not None:
-                rooms.bound(rule, most, key, so_far, AMOUNT, before)
-    for most, so_far, before in _bounds(limit, _hours, taken, settled):
+                rooms.bound(rule, most, key, so_far, AMOUNT, until)
+    for most, so_far, until in _bounds(limit, _hours, taken, settled):
         if (rest_hours := max((most.hours or 0) - so_far.hours, 0)) < left_hours:
             left, left_hours = min(left, round_ratio(free * rest_hours, free_hours, step, mode)), rest_hours
             if rooms is not None:
-                rooms.bound(rule, most, key, so_far, HOURS, before)
+                rooms.bound(rule, most, key, so_far, HOURS, until)
     if limit.split == "reject_whole" and (left < free or left_hours < free_hours):
         left, left_hours = 0, 0
         if rooms is not None:
@@ -361,7 +329,7 @@ _amount, _hours = attrgetter("amount"), attrgetter("hours")
 def _bounds(
     limit: CapLimit, measure: Callable[[CapLimit], int | None], taken: Bucket, settled: Sequence[SettledUnder]
 ) -> Iterable[tuple[CapLimit, Bucket, str]]:
-    """Limits in a measure, each with what is taken under it and those before it, up to an entry: later ones allow what is settled under
+    """Limits in a measure, each with what is taken under it and those before it, up to a day: later ones allow what is settled under
     them."""
     own = measure(limit)
     if own is None:
@@ -369,19 +337,53 @@ def _bounds(
     return _with_later(limit, own, measure, taken, settled) if settled else ((limit, taken, ""),)
 
 
+def _settled_later(rule: CapRule, limit: CapLimit, taken: Bucket) -> list[SettledUnder]:
+    """By the limits after one, in order."""
+    found: list[SettledUnder] = []
+    amount = hours = 0
+    for day, (own, own_hours) in sorted(taken.later.items(), reverse=True):
+        theirs = limit_on(rule, date.fromisoformat(day))
+        if theirs.effective_on <= limit.effective_on:
+            break
+        amount, hours = amount + own, hours + own_hours
+        if found and found[-1].limit == theirs:
+            found.pop()
+        found.append(SettledUnder(theirs, amount, hours))
+    return found[::-1]
+
+
 def _with_later(
     limit: CapLimit, own: int, measure: Callable[[CapLimit], int | None], taken: Bucket, settled: Sequence[SettledUnder]
 ) -> Iterator[tuple[CapLimit, Bucket, str]]:
+    most, highest = limit, own
     for place, bound in enumerate((limit, *(one.limit for one in settled))):
         theirs = measure(bound) if bound.hard else None
         if theirs is None:
             continue
-        most, under, before = bound if theirs > own else limit, taken, ""
+        if theirs > highest:
+            most, highest = bound, theirs
+        under, until = taken, ""
         if place < len(settled):
             after = settled[place]
             pinned, hours = taken.pinned_amount - after.amount, taken.pinned_hours - after.hours
-            under, before = taken._replace(pinned_amount=pinned, pinned_hours=hours), after.first
-        yield most, under, before
+            under, until = (
+                taken._replace(pinned_amount=pinned, pinned_hours=hours),
+                after.limit.effective_on.isoformat(),
+            )
+        yield most, under, until
+
+
+def pin(taken: Bucket, rule: CapRule, claim: CapRequest, sign: int = 1) -> Bucket:
+    """With what is settled of a claim under the rule; with a sign of -1 without it."""
+    amount, hours = sign * claim.pinned, sign * claim.pinned_hours if claim.pinned else 0
+    later = taken.later
+    if amount and (limit := limit_on(rule, claim.day)) is not rule.limits[0]:
+        day = limit.effective_on.isoformat()
+        had, had_hours = later.get(day, (0, 0))
+        now = had + amount, had_hours + hours
+        later = {each: of for each, of in {**later, day: now}.items() if any(of)}
+    pinned = taken.pinned_amount + amount, taken.pinned_hours + hours
+    return new_tuple(Bucket, (*pinned, taken.free_amount, taken.free_hours, later))
 
 
 def take(claim: CapRequest, granted: Billable, buckets: dict[BucketKey, Bucket]) -> None:
@@ -420,12 +422,8 @@ def without_excess(
             ruled = {key: (rule, limit_of(rule, key)) for key, rule in claim.under if key in above}
             figures.give_back(claim, back, ruled, buckets, most)
         kept[place] = less = claim._replace(pinned=claim.pinned - back)
-        for key, _ in claim.under:
-            taken = now[key]
-            now[key] = taken._replace(
-                pinned_amount=taken.pinned_amount - back,
-                pinned_hours=taken.pinned_hours - claim.pinned_hours + less.pinned_hours,
-            )
+        for key, rule in claim.under:
+            now[key] = pin(pin(now[key], rule, claim, -1), rule, less)
     return kept, now
 
 
@@ -437,15 +435,13 @@ def allot(
     most: Mapping[BucketKey, Amount] = NO_LIMITS,
     figures: CapFigures | None = None,
     *,
-    of_all: bool = False,
+    by_day: bool = False,
 ) -> tuple[list[Billable], dict[BucketKey, Bucket]]:
-    """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim. `of_all`: everybody's
-    are given, by the day of the work."""
+    """Grant the claims in the order given; `buckets` hold all that is pinned and what stands before the first claim."""
     kept, now = without_excess(claims, buckets, most, figures)
-    later = SettledLater(lambda _: kept) if of_all else None
     grants = []
     for claim in kept:
-        granted = grant(claim, now, step, mode, figures, later)
+        granted = grant(claim, now, step, mode, figures, by_day=by_day)
         take(claim, granted, now)
         grants.append(granted)
     return grants, now

@@ -137,23 +137,30 @@ class CapFigures(NamedTuple):
         key: "BucketKey",
         claim: "CapRequest",
         taken: "Bucket",
-        before: str,
+        until: str,
         *,
         by_hours: bool,
     ) -> Node:
-        """The limit less what is settled, up to an entry if one is named, and what comes before."""
+        """The limit less what is settled, of work up to a day if one is named, and what comes before."""
         title = f"room under {spoken_period(key)}"
         if is_order(rule.cap_id):
             title = f"{title}, where billing stops"
         settled, free = (taken.pinned_hours, taken.free_hours) if by_hours else (taken.pinned_amount, taken.free_amount)
         operands = []
         if settled:
+            before = self._first_settled(key, until, by_hours=by_hours) if until else ""
             operands.append(self.all_settled(key, settled, self.turn, before, by_hours=by_hours))
         if free:
             operands.append(self.taken_before(key, free, self.turn, claim.entry_id, by_hours=by_hours))
         limited = limit_node(self.contract_id, self.currency, rule, limit, by_hours=by_hours)
         stands = less("limit less what is taken", limited, *operands)
         return most(title, stands, constant("nothing", 0, stands.unit, stands.currency), rule="R18")
+
+    def _first_settled(self, key: "BucketKey", since: str, *, by_hours: bool) -> str:
+        """The first entry from a day on of which something is settled."""
+        name = self._names(key)[0] + (HOURS if by_hours else "")
+        placed = self.why.placed(self.under(key), name, turn=self.turn)
+        return next(one.of for one in placed if one.order[0] >= since)
 
     def of_entry(self, entry_id: str, name: str, value: int, *, by_hours: bool = False, back: int = 0) -> Node:
         """As the entry stands after the step, or so many steps before."""
@@ -451,10 +458,10 @@ class Rooms:
         self._made: tuple[Node, Node] | None = None
 
     def bound(
-        self, rule: "CapRule", limit: "CapLimit", key: "BucketKey", taken: "Bucket", how: str, before: str = ""
+        self, rule: "CapRule", limit: "CapLimit", key: "BucketKey", taken: "Bucket", how: str, until: str = ""
     ) -> None:
-        """By a limit in money or in hours, or refused whole; what is settled is that `before` an entry, if one is named."""
-        self._bounds[-1].append((rule, limit, key, taken, how, before))
+        """By a limit in money or in hours, or refused whole; what is settled is that of work `until` a day, if one is named."""
+        self._bounds[-1].append((rule, limit, key, taken, how, until))
 
     def end(self) -> None:
         """With the cap."""
@@ -494,11 +501,11 @@ class Rooms:
 
     def _left(self, bound: "_Bound", free: Node, free_hours: Node, left: Node, left_hours: Node) -> tuple[Node, Node]:
         """What one limit leaves of what is not settled; the other measure is in proportion."""
-        figures, (rule, limit, key, taken, how, before) = self._figures, bound
+        figures, (rule, limit, key, taken, how, until) = self._figures, bound
         if how == WHOLE:
             title = f"room under {spoken_period(key)}, all or nothing"
             return _all_or_nothing(title, free, left), _all_or_nothing(title, free_hours, left_hours)
-        room = figures.left(rule, limit, key, self._claim, taken, before, by_hours=how == HOURS)
+        room = figures.left(rule, limit, key, self._claim, taken, until, by_hours=how == HOURS)
         if how != HOURS:
             return room, _down("its hours", free_hours, room, free)
         operands, parameters = (free, room, free_hours), rounding(figures.currency, figures.mode)

@@ -26,6 +26,7 @@ from domain.caps.consume import (
     is_raised_after,
     limit_of,
     limit_on,
+    pin,
 )
 from domain.caps.consumption import FIRST_OF_ALL
 from domain.caps.recorded import CapFigures
@@ -285,7 +286,7 @@ def _move(
         for share, under, sign in shares:
             if key not in under:
                 continue
-            bucket = _added(bucket, share, sign)
+            bucket = _added(bucket, under[key], share, sign)
             amount, hours = share.lacks
             refused += sign * bool(amount or hours)
             refused_amount += sign * amount
@@ -308,16 +309,16 @@ def _say_moved(figures: CapFigures, had: GrantedRequest | None, has: GrantedRequ
         figures.hold(has.claim, has.granted, keys, order)
 
 
-def _added(bucket: Bucket, share: GrantedRequest, sign: int) -> Bucket:
+def _added(bucket: Bucket, rule: CapRule, share: GrantedRequest, sign: int) -> Bucket:
     claim, granted = share.claim, share.granted
-    pinned, pinned_hours = claim.pinned, claim.pinned_hours if claim.pinned else 0
-    now = (
-        bucket.pinned_amount + sign * pinned,
-        bucket.pinned_hours + sign * pinned_hours,
-        bucket.free_amount + sign * (granted.amount - pinned),
-        bucket.free_hours + sign * (granted.hours - pinned_hours),
+    if claim.pinned:
+        bucket = pin(bucket, rule, claim, sign)
+    hours = claim.pinned_hours if claim.pinned else 0
+    free = (
+        bucket.free_amount + sign * (granted.amount - claim.pinned),
+        bucket.free_hours + sign * (granted.hours - hours),
     )
-    return new_tuple(Bucket, now)
+    return new_tuple(Bucket, (bucket.pinned_amount, bucket.pinned_hours, *free, bucket.later))
 
 
 def _walk(

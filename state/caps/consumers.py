@@ -69,13 +69,15 @@ def consumer_claim(draft: Draft, plan: LinePlan, allotment: str, entry: Entry) -
 
 
 class _Single(NamedTuple):
-    """The only cap of a day's work on a line, where its bucket is not a person's: its bucket, and what it limits if it is hard."""
+    """The only cap of a day's work on a line, where its bucket is not a person's: its bucket, and what it limits if it is hard; once more
+    than `used_up` is taken, nobody finds room there."""
 
     key: BucketKey
     cap_id: str
     hard: bool
     amount: Amount | None
     hours: Hours | None
+    used_up: Amount | None
 
 
 class _Consumers:
@@ -144,10 +146,14 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     if len(rules) != 1 or rules[0].period == "day":
         return None
     [rule] = rules
-    if is_raised_after(rule, day):  # what is taken by then need not be taken of this day's limit
-        return None
     limit = limit_on(rule, day)
-    return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours)
+    most = [limit.amount] if limit.hard else [None]
+    if is_raised_after(rule, day):  # what is taken under a later limit need not be taken of this one
+        most += [
+            later.amount if later.hard else None for later in rule.limits if later.effective_on > limit.effective_on
+        ]
+    used_up = None if None in most else max(filter(None, most), default=0)
+    return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours, used_up)
 
 
 def _kept(price: Price, single: _Single, *, is_held: bool) -> KeptShare | None:
@@ -158,8 +164,8 @@ def _kept(price: Price, single: _Single, *, is_held: bool) -> KeptShare | None:
         most, most_hours = (single.amount, single.hours) if single.hard else (None, None)
         return new_tuple(KeptShare, (is_held, price.value, price.billable_hours, most, most_hours, None))
     has_none = not price.billable and not price.billable_hours and price.value > 0
-    if has_none and price.binding == single.cap_id and single.hard and single.amount is not None:
-        return new_tuple(KeptShare, (is_held, 0, 0, None, None, single.amount))
+    if has_none and price.binding == single.cap_id and single.used_up is not None:
+        return new_tuple(KeptShare, (is_held, 0, 0, None, None, single.used_up))
     return None
 
 

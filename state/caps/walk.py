@@ -5,7 +5,6 @@ again what they had.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -15,18 +14,17 @@ from domain.caps.consume import (
     BucketKey,
     CapRequest,
     Order,
-    SettledLater,
     allot,
     give_back,
     grant,
     limit_of,
     period_of,
+    pin,
     take,
 )
 from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
 from domain.units import Amount, Hours
-from state.books import Entry
 from state.caps.claims import FOR_REVENUE, GrantedRequest, bucket_id, granted_of, keys_of, recorder
 from state.caps.consumers import ConsumerClaim, consumer_claim, consumption_order
 from state.caps.notices import first_limited, rules_of_group
@@ -60,7 +58,7 @@ def allotted(
         order.leave_out(changed.entry_id)
     taken = _taken_at(draft, plan, allotment)
     order.give_back(start, taken)
-    figures, later = recorder(draft, plan, allotment), _settled_later(draft, plan, allotment, changed, comer)
+    figures, by_day = recorder(draft, plan, allotment), has_order_by_day(plan)
     exceeded = _exceeded(draft, plan, allotment, taken, former, comer)
     if exceeded:
         own_id = changed.entry_id if changed is not None else ""
@@ -71,8 +69,7 @@ def allotted(
         moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
     if comer is not None:
         taken.read(comer.claim)
-        own = keys_of(comer.claim)
-        buckets.update(with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        buckets.update(with_pinned(comer.claim, buckets))
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
     result = Billable(0, 0)
     regranted: list[tuple[ConsumerClaim, Billable]] = []
@@ -87,7 +84,7 @@ def allotted(
             found = _claim_of_consumer(draft, plan, allotment, asks)
             taken.settle()
             taken.read(found.claim)
-            granted = _granted(found.claim, buckets, plan.step, mode, figures, later)
+            granted = _granted(found.claim, buckets, plan.step, mode, figures, by_day=by_day)
             had = granted_of(allotment, found.consumption)
             moved.add(found.claim, granted.amount - had.amount, granted.hours - had.hours)
             if _differs(allotment, had, granted):
@@ -95,7 +92,7 @@ def allotted(
         at = max(at, until)
         if comer is not None and comer.order == until:
             taken.settle()
-            result = _granted(comer.claim, buckets, plan.step, mode, figures, later)
+            result = _granted(comer.claim, buckets, plan.step, mode, figures, by_day=by_day)
             moved.add(comer.claim, result.amount - comer.claim.pinned, result.hours - comer.claim.pinned_hours)
         if former is not None and former.order == until:
             claim, granted = former.share.claim, former.share.granted
@@ -154,13 +151,12 @@ def _allotted_to_all(
     claims = [(each.order, each.claim) for each in others]
     if comer is not None:
         taken.read(comer.claim)
-        own = keys_of(comer.claim)
-        buckets.update(with_pinned(comer.claim, {key: buckets[key] for key in own}))
+        buckets.update(with_pinned(comer.claim, buckets))
         claims.append(comer)
     claims.sort(key=itemgetter(0))
     mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
-    of_all = has_order_by_day(plan)
-    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures, of_all=of_all)
+    by_day = has_order_by_day(plan)
+    grants, _ = allot([claim for _, claim in claims], buckets, plan.step, mode, most, figures, by_day=by_day)
     found = {claim.entry_id: granted for (_, claim), granted in zip(claims, grants, strict=True)}
     others.sort(key=lambda each: each.order)
     moved = [(each, found[each.claim.entry_id]) for each in others]
@@ -170,24 +166,16 @@ def _allotted_to_all(
     ]
 
 
-def _everybody(
-    draft: Draft, plan: LinePlan, allotment: str, own_id: str, since: date | None = None
-) -> list[ConsumerClaim]:
-    """Who is on the lines that share caps with the plan's, settled or not, but for the one that changes; of all days, or since one."""
+def _everybody(draft: Draft, plan: LinePlan, allotment: str, own_id: str) -> list[ConsumerClaim]:
+    """Who is on the lines that share caps with the plan's, settled or not, but for the one that changes."""
     return [
         each
         for entry in draft.everything()
         if entry.entry_id != own_id
-        and (since is None or _is_since(entry, since))
         and (each := consumer_claim(draft, plan, allotment, entry)) is not None
         and each.consumption.price.contract_id == plan.contract_id
         and each.consumption.price.line_id in plan.group
     ]
-
-
-def _is_since(entry: Entry, day: date) -> bool:
-    price = entry.standing.price if entry.standing is not None else None
-    return price is not None and price.day >= day
 
 
 def has_order_by_day(plan: LinePlan) -> bool:
@@ -195,28 +183,9 @@ def has_order_by_day(plan: LinePlan) -> bool:
     return plan.policies.cap_order != "approval"
 
 
-def _settled_later(
-    draft: Draft, plan: LinePlan, allotment: str, changed: CapRequest | None, comer: Comer | None
-) -> SettledLater | None:
-    if not has_order_by_day(plan):
-        return None
-
-    def claims(since: date) -> list[CapRequest]:
-        others = _everybody(draft, plan, allotment, changed.entry_id if changed is not None else "", since)
-        found = [(each.order, each.claim) for each in others if each.claim.pinned]
-        return [claim for _, claim in sorted([*found, *([comer] if comer is not None else [])], key=itemgetter(0))]
-
-    return SettledLater(claims)
-
-
-def with_pinned(claim: CapRequest, buckets: dict[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
+def with_pinned(claim: CapRequest, buckets: Mapping[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
     """The claim's own pinned part comes first, before its free part looks for room."""
-    return {
-        key: bucket._replace(
-            pinned_amount=bucket.pinned_amount + claim.pinned, pinned_hours=bucket.pinned_hours + claim.pinned_hours
-        )
-        for key, bucket in buckets.items()
-    }
+    return {key: pin(buckets[key], rule, claim) for key, rule in claim.under}
 
 
 def _granted(
@@ -225,9 +194,10 @@ def _granted(
     step: Amount,
     mode: str,
     figures: CapFigures | None,
-    later: SettledLater | None,
+    *,
+    by_day: bool,
 ) -> Billable:
-    granted = grant(claim, buckets, step, mode, figures, later)
+    granted = grant(claim, buckets, step, mode, figures, by_day=by_day)
     take(claim, granted, buckets)
     return granted
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Billable, Bucket, BucketKey, CapRequest, Order, grant
+from domain.caps.consume import EMPTY, Billable, Bucket, BucketKey, CapRequest, Order, grant, pin
 from domain.caps.recorded import CapFigures
 from domain.identity import composed
 from domain.terms.subscription import MINIMUM
@@ -300,14 +300,14 @@ class _Allotted:
                         moved.add(old, -1)
                         moved.add(now, 1)
                 at += 1
-        self.taken |= moved.since({key: self.taken.get(key, Bucket()) for key in moved})
+        self.taken |= moved.since({key: self.taken.get(key, EMPTY) for key in moved})
 
     def _before(self, row: Unissued, at: int) -> dict[BucketKey, Bucket]:
         """What stood before it, had it been there: as before the next row that the same cap counts, or in the end."""
         found: dict[BucketKey, Bucket] = {}
         for key, _ in row.claim.under:
             after = (place.before[key] for place in islice(self.places, at, None) if key in place.before)
-            found[key] = next(after, None) or self.taken.get(key, Bucket())
+            found[key] = next(after, None) or self.taken.get(key, EMPTY)
         return found
 
     def _granted(self, row: Unissued, before: dict[BucketKey, Bucket]) -> _Place:
@@ -376,9 +376,6 @@ def _settled(rows: Sequence[Unissued]) -> dict[BucketKey, Bucket]:
     """What is below zero makes room for all others (R16)."""
     buckets: dict[BucketKey, Bucket] = {}
     for claim in (row.claim for row in rows if row.claim.pinned):
-        for key, _ in claim.under:
-            had = buckets.get(key, Bucket())
-            buckets[key] = had._replace(
-                pinned_amount=had.pinned_amount + claim.pinned, pinned_hours=had.pinned_hours + claim.pinned_hours
-            )
+        for key, rule in claim.under:
+            buckets[key] = pin(buckets.get(key, EMPTY), rule, claim)
     return buckets

@@ -10,7 +10,19 @@ from datetime import date, timedelta
 from msgspec.structs import replace
 
 from domain.accounts import CONTRACT_LIABILITY
-from domain.caps.consume import Bucket, BucketKey, CapLimit, CapRequest, CapRule, allot, bucket_key, counting, limit_of
+from domain.caps.consume import (
+    EMPTY,
+    Bucket,
+    BucketKey,
+    CapLimit,
+    CapRequest,
+    CapRule,
+    allot,
+    bucket_key,
+    counting,
+    limit_of,
+    pin,
+)
 from domain.caps.purchase_order import has_limit
 from domain.contract import BEGINNING, cap_rules, is_capped, line_named
 from domain.exceptions import OUTSIDE
@@ -312,12 +324,9 @@ def _allot_all(
     pinned: dict[BucketKey, Bucket] = {}
     plans: dict[BucketKey, LinePlan] = {}
     for (own, _), claim in zip(members, claims, strict=True):
-        for key, _ in claim.under:
+        for key, rule in claim.under:
             plans[key] = own
-            held = pinned.get(key, Bucket())
-            pinned[key] = held._replace(
-                pinned_amount=held.pinned_amount + claim.pinned, pinned_hours=held.pinned_hours + claim.pinned_hours
-            )
+            pinned[key] = pin(pinned.get(key, EMPTY), rule, claim)
     most: dict[BucketKey, Amount] = {}
     for key, bucket in pinned.items():
         stored = forgotten.get(bucket_id(plan, allotment, key))
@@ -328,7 +337,7 @@ def _allot_all(
             most |= {key: limit} if limit is not None else {}
     figures = recorder(draft, plan, allotment)
     mode = plan.policies.money_mode
-    grants, buckets = allot(claims, pinned, plan.step, mode, most, figures, of_all=has_order_by_day(plan))
+    grants, buckets = allot(claims, pinned, plan.step, mode, most, figures, by_day=has_order_by_day(plan))
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
     for (own, consumption), claim, granted in zip(members, claims, grants, strict=True):

@@ -352,6 +352,15 @@ def _settled_later(rule: CapRule, limit: CapLimit, taken: Bucket) -> list[Settle
     return found[::-1]
 
 
+def least_room(rule: CapRule, day: date, taken: Bucket) -> tuple[CapLimit, str]:
+    """Of the limits in money that bind work of a day the one that leaves least, and up to which day what is settled counts under it."""
+    limit = limit_on(rule, day)
+    settled = _settled_later(rule, limit, taken) if is_raised_after(rule, day) else ()
+    bounds = _bounds(limit, _amount, taken, settled)
+    most, _, until = min(bounds, key=lambda bound: (bound[0].amount or 0) - bound[1].pinned_amount)
+    return most, until
+
+
 def _with_later(
     limit: CapLimit, own: int, measure: Callable[[CapLimit], int | None], taken: Bucket, settled: Sequence[SettledUnder]
 ) -> Iterator[tuple[CapLimit, Bucket, str]]:

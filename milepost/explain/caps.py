@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.caps.consume import Billable, BucketKey, CapLimit, CapRule, bucket_key, limit_of, limit_on
+from domain.caps.consume import Billable, BucketKey, CapLimit, CapRule, bucket_key, least_room, limit_of, limit_on
 from domain.caps.recorded import (
     BOOKS,
     CHARGEABLE,
@@ -47,10 +47,12 @@ from state.caps.claims import (
     MAIN,
     Consumption,
     allotments,
+    bucket_id,
     claim_of,
     order_key,
     with_returned,
 )
+from state.caps.walk import has_order_by_day
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_of, issued_on
 
@@ -286,9 +288,13 @@ class CapNodes(Nodes):
             limit, bucket = limit_on(rule, price.day), bucket_key(rule, price.day, at.work.person_id)
             if limit.amount is None or share is None:
                 continue
+            until = ""
+            if has_order_by_day(plan):
+                kept = self.sources.draft(at.step).bucket(bucket_id(plan, allotment, bucket))
+                limit, until = least_room(rule, price.day, kept.bucket)
             title = f"{spoken_period(bucket)}: room"
             whole = self._limit(plan, rule, limit)
-            taken = self._taken(TakenOfCap(plan, bucket, allotment), at.step, before=order)
+            taken = self._taken(TakenOfCap(plan, bucket, allotment), at.step, before=order, settled_until=until)
             before = less(f"{title} before", whole, *taken, rule="R18")
             settled = self.recorded.part(orders, at.entry.entry_id, SETTLED, at.step)
             if settled is not None and settled.value:
@@ -304,14 +310,21 @@ class CapNodes(Nodes):
         return self._memo[key]
 
     def _taken(
-        self, of: TakenOfCap, step: int, before: tuple[str, ...] | None = None, turn: int | None = None
+        self,
+        of: TakenOfCap,
+        step: int,
+        before: tuple[str, ...] | None = None,
+        turn: int | None = None,
+        settled_until: str = "",
     ) -> list[Node]:
-        """All that is settled, and what is taken beside that, in consumption order."""
+        """All that is settled, of all work or of that before a day, and what is taken beside that, in consumption order."""
         found = []
         for name in (SETTLED, TAKEN):
             places, title = self._placed(of, name, step, turn), ALL_OF_IT[name]
             if name == TAKEN and before is not None:
                 places, title = [one for one in places if one.order < before], BEFORE_IT
+            elif settled_until:
+                places = [one for one in places if one.order < (settled_until,)]
             key = ("taken", title, of.under, of.measure(name), tuple(id(one.parts) for one in places))
             if key not in self._memo and places:
                 made = self.recorded.placed(of.under, of.measure(name), places, title, of.plan.currency)

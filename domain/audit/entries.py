@@ -220,10 +220,11 @@ def _accrued(
 
 
 def _brings(entry: EntryAccount, line_id: str, terms: AuditedTerms) -> Brings:
+    left, on_line = entry.left(terms), entry.issued.get(line_id, 0)
     if not entry.issued:
-        return Brings(entry.left(terms), frozenset())
-    on_line = entry.issued.get(line_id, 0)
-    return Brings(entry.left(terms), frozenset({-on_line, entry.billable(terms) - on_line}))
+        return Brings(left, left, frozenset())
+    here = entry.billable(terms) - on_line
+    return Brings(left, here, frozenset({-on_line, here}))
 
 
 def _left_of(

@@ -91,9 +91,11 @@ class ApprovedShares:
 
 
 class Brings(NamedTuple):
-    """What an entry may bring: what it has accrued and not billed; on a line of its own also one of `alone`."""
+    """What an entry may bring: what it has accrued and not billed, or all that is not billed `here`, where it has moved to the line; on a
+    line of its own also one of `alone`."""
 
     left: Amount
+    here: Amount
     alone: frozenset[Amount]
 
 
@@ -171,8 +173,8 @@ class SharedCut:
         known = [one for one in brings if one is not None]
         if len(known) < len(brings):
             return frozenset()
-        left = sum(one.left for one in known)
-        return frozenset({left}) | (known[0].alone if len(known) == 1 else frozenset())
+        sums = frozenset({sum(one.left for one in known), sum(one.here for one in known)})
+        return sums | (known[0].alone if len(known) == 1 else frozenset())
 
     def _too_much(self) -> Iterator[Violation]:
         for line_ids, known in self._moved_together():

@@ -15,6 +15,7 @@ from domain.caps.consume import (
     CapRequest,
     Order,
     allot,
+    bucket_key,
     give_back,
     grant,
     limit_of,
@@ -24,12 +25,14 @@ from domain.caps.consume import (
 )
 from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
+from domain.contract import cap_rules, line_named
 from domain.units import Amount, Hours
 from state.caps.claims import FOR_REVENUE, GrantedRequest, bucket_id, granted_of, keys_of, recorder
 from state.caps.consumers import ConsumerClaim, consumer_claim, consumption_order
 from state.caps.notices import first_limited, rules_of_group
 from state.draft import Draft
-from state.terms.plan import LinePlan, line_plan
+from state.terms.plan import LinePlan, line_plan, version_of
+from state.totals import issued_on
 
 
 class Leaver(NamedTuple):
@@ -114,6 +117,8 @@ def _exceeded(
         settled = bucket.pinned_amount + _amount_in(key, comes)
         held = draft.bucket(bucket_id(plan, allotment, key)).bucket.amount + _amount_in(key, leaves)
         if settled > held:
+            back = _corrected_back(draft, plan, key, former, comer)
+            held = max(held, min(held + back, _highest(draft, plan, key, settled))) if back > 0 else held
             most = most_settled(draft, plan, key, held)
             if most is not None and settled > most:
                 found[key] = most
@@ -125,6 +130,30 @@ def _amount_in(key: BucketKey, share: GrantedRequest | None) -> Amount:
         return 0
     claim = share.claim
     return share.granted.amount if key in keys_of(claim) else 0
+
+
+def _corrected_back(draft: Draft, plan: LinePlan, key: BucketKey, former: Leaver | None, comer: Comer | None) -> Amount:
+    """How much more of the comer is settled than before: it was issued under the bucket, corrected, and is corrected back."""
+    rule = next((rule for one, rule in comer.claim.under if one == key), None) if comer is not None else None
+    if comer is None or rule is None or not comer.claim.pinned:
+        return 0
+    issued = issued_on(draft.entry_in_books(comer.claim.entry_id), plan.contract_id, plan.line.line_id)
+    if issued is None or bucket_key(rule, issued.day, issued.person_id) != key:
+        return 0
+    had = former.share.claim if former is not None else None
+    return comer.claim.pinned - (had.pinned if had is not None and key in keys_of(had) else 0)
+
+
+def _highest(draft: Draft, plan: LinePlan, key: BucketKey, without: Amount) -> Amount:
+    """The most that any terms of the line have allowed, by which its work may be issued; `without` a limit that."""
+    contract, line_id = draft.contract_in_books(plan.contract_id), plan.line.line_id
+    found = []
+    for stored in (*contract.former, *contract.history):
+        if line_named(stored.terms, line_id) is not None:
+            rules = cap_rules((version_of(stored),), line_id)
+            limits = [rule.limits[0] for rule in rules if (rule.cap_id, rule.period) == (key[0], period_of(key))]
+            found += [limit.amount for limit in limits if limit.hard and limit.amount is not None] or [without]
+    return max(found)
 
 
 def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:

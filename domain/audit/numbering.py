@@ -22,17 +22,17 @@ class StatementNumbers:
         self._reference = reference
         self._last: dict[tuple[str, str, str], int] = {}
         self._used: set[tuple[str, str]] = set()
-        # By statement: the revision that was numbered last, and its number.
-        self._given: dict[str, tuple[int, str | None]] = {}
+        # By statement: the revision that was issued last, its number, and the last number that any revision had.
+        self._given: dict[str, tuple[int, str | None, str | None]] = {}
 
     def see(self, seen: SeenOutput, statement: BillingStatement) -> Iterator[Violation]:
         self.count += 1
-        revision, had = self._given.get(statement.statement_id, (0, None))
+        revision, number, had = self._given.get(statement.statement_id, (0, None, None))
         if statement.status == ISSUED and revision != statement.revision:
-            self._given[statement.statement_id] = statement.revision, statement.number
+            self._given[statement.statement_id] = statement.revision, statement.number, statement.number or had
             yield from self._issued(seen, statement, had)
             return
-        expected = had if statement.status != OPEN and revision == statement.revision else None
+        expected = number if statement.status != OPEN and revision == statement.revision else None
         if statement.number != expected:
             yield violation(NUMBERS, seen, statement.statement_id, f"number {expected}", f"number {statement.number}")
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from domain.audit.findings import NUMBERS, SeenOutput
+from domain.audit.findings import NUMBERS, SeenOutput, Violation
 from domain.audit.numbering import StatementNumbers
 from domain.audit.reference import ReferenceSoFar
 from domain.events.common import FiscalCalendar, NumberRange
@@ -17,11 +17,15 @@ DAY = date(2026, 6, 30)
 POSITION = Position("g-1", 0, 0, 0, 0, "e-1", 0, 0, None, "1")
 
 
-def numbers() -> StatementNumbers:
-    reference = ReferenceSoFar()
+def firm(version: int, *ranges: NumberRange) -> LegalEntityDefined:
     calendar = FiscalCalendar("calendar_month", "01-01")
-    firm = LegalEntityDefined("e-1", 0, "erp", "LE", 1, "Firm", "EUR", "UTC", calendar)
-    reference.learn(firm._replace(number_ranges=(NumberRange("R", "R-{number}"),)))
+    made = LegalEntityDefined(f"e-{version}", 0, "erp", "LE", version, "Firm", "EUR", "UTC", calendar)
+    return made._replace(number_ranges=ranges)
+
+
+def numbers(reference: ReferenceSoFar | None = None) -> StatementNumbers:
+    reference = reference or ReferenceSoFar()
+    reference.learn(firm(1, NumberRange("R", "R-{number}")))
     return StatementNumbers(reference)
 
 
@@ -34,10 +38,13 @@ def statement(number: int, text: str | None = None) -> BillingStatement:
     return plain._replace(number=text or f"R-{number}", number_place=place, issued_on=DAY)
 
 
-def found(*statements: BillingStatement) -> list[str]:
-    checked = numbers()
+def seen_by(checked: StatementNumbers, *statements: BillingStatement) -> list[Violation]:
     seen = (checked.see(SeenOutput("billing.statements", POSITION, one), one) for one in statements)
-    violations = [violation for each in seen for violation in each]
+    return [violation for each in seen for violation in each]
+
+
+def found(*statements: BillingStatement) -> list[str]:
+    violations = seen_by(numbers(), *statements)
     assert all(violation.check == NUMBERS for violation in violations)
     return [f"expected {violation.expected}, found {violation.found}" for violation in violations]
 
@@ -73,3 +80,16 @@ def test_what_is_issued_again_names_the_former_number() -> None:
     assert found(first, former, again) == [
         "expected R-2 of range R in the place of R-1, found R-2 of range R in the place of None"
     ]
+
+
+def test_a_revision_without_a_number_leaves_the_number_that_the_next_one_takes_the_place_of() -> None:
+    """The company had no range while the second was issued; the customer holds R-1."""
+    reference = ReferenceSoFar()
+    checked, first = numbers(reference), statement(1)
+    second = first._replace(revision=2, number=None, number_place=None)
+    third = statement(2)._replace(statement_id=first.statement_id, revision=3, replaces_number="R-1")
+    found_before = [*seen_by(checked, first, first._replace(status="superseded"))]
+    reference.learn(firm(2))
+    found_without = [*seen_by(checked, second, second._replace(status="superseded"))]
+    reference.learn(firm(3, NumberRange("R", "R-{number}")))
+    assert [*found_before, *found_without, *seen_by(checked, third)] == []

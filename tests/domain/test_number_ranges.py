@@ -97,3 +97,13 @@ def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends() -> None:
     assert next_place(counted, firm, yearly, june, 1).value == 8
     again = next_place(counted, firm, yearly, july, 1)
     assert (again.value, text_of(firm, yearly, july, again)) == (1, "INV-2027-001")
+
+
+def test_a_year_of_weeks_is_named_by_the_year_that_holds_most_of_its_days() -> None:
+    """It ends on Sunday, 2027-01-03; the day of issue is in calendar year 2027 and in fiscal year 2026."""
+    yearly = NumberRange("R", "{fiscal_year}/{number}", restarts="fiscal_year")
+    firm = entity(1, yearly)._replace(fiscal_calendar=FiscalCalendar("four_four_five", "01-01"))
+    friday, monday = date(2027, 1, 1), date(2027, 1, 4)
+    counted = {"LE/R/2026": 7}
+    places = [next_place(counted, firm, yearly, day, 1) for day in (friday, monday)]
+    assert [text_of(firm, yearly, friday, places[0]), text_of(firm, yearly, monday, places[1])] == ["2026/8", "2027/1"]

@@ -2,7 +2,8 @@
 
 A rebate or a penalty takes from the price from the day it is expected, and is given later: until then invoices have it. What they have of
 it is owed to the customer and no contract liability, since no work will ever be done for it. Of an estimate that is the part of the price
-that is invoiced; what is settled is owed as a whole until an invoice credits it.
+that is invoiced; what is settled is owed as a whole until an invoice credits it. What invoices have of a bonus
+beyond what is settled is owed too.
 
     100,000.00 less a penalty of 20,000.00 that is expected; 50,000.00 are invoiced: 10,000.00 are owed back, 40,000.00 may be earned
     all is invoiced: 20,000.00; the penalty is settled at 5,000.00: 5,000.00; the next invoice credits them: nothing

@@ -130,15 +130,15 @@ def _holds(agreed: TermsInForce, held: Sequence[TermsInForce], day: date) -> boo
 
 
 def given_by_memos(known: LineHistory) -> dict[str, Amount]:
-    """By item that is settled, the first first, what credit memos gave of it; of what they gave beyond all the last has what is asked
-    back."""
+    """By item that is settled, the first first, what credit memos gave of it; what they gave beyond all is asked back with the last
+    that is no bonus, else with the first bonus."""
     left, found, last = known.rebates.by_memos, {}, ""
     for item_id, said in sorted(settled(known.revised).items(), key=lambda one: (one[1].as_of, one[0])):
         open_still = called(-(said.amount or 0), f"{item_id}: goes back") - known.rebates.by_statements.get(item_id, 0)
         open_still = called(open_still, f"{item_id}: not on a statement")
         found[item_id] = lesser(left, max(open_still, 0), f"{item_id}: given by credit memos")
         left = called(left - found[item_id], "given by credit memos of other parts")
-        if (said.amount or 0) <= 0:
+        if (said.amount or 0) <= 0 or not last:
             last = item_id
     if left and last and not _may_go_back(known):
         found[last] += left

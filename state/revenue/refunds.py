@@ -145,7 +145,7 @@ def _reductions_of(
         together = called(sum(_price_invoiced(draft, contract, each) for each in shared), "invoiced of all lines")
     found = []
     for item in _items(history, price, due):
-        if item.amount < 0:
+        if item.amount < 0 or item.item_id in due:
             of, name = (price.own,) if item.alone else price.lines, item.item_id
             ids = [line.line_id for line in of] or [line_id]
             expected = titled(-item.amount, f"{name}: expected to go back")

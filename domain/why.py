@@ -281,11 +281,13 @@ class Why:
         """Figures with their addresses and steps; the last of a step is the one that it left."""
         return ((address, *one) for address, kept in self._figures.items() for one in kept)
 
-    def beside_figures(self) -> Iterator[Node]:
-        """Nodes in sums, and of what is placed as far as they are made."""
-        yield from (part for kept in self._parts.values() for _, part in kept)
-        for _, placed in self.places():
-            yield from placed.parts.made() if placed.parts is not None else ()
+    def added(self) -> Iterator[tuple[str, int, Node]]:
+        """What is in sums, each with the address and the step that added it."""
+        return ((address, *one) for address, kept in self._parts.items() for one in kept)
+
+    def asked_before(self) -> Iterable[Node]:
+        """Nodes of earlier steps, beside figures, that what is recorded here may be made of."""
+        return ()
 
     # What explanations ask
 

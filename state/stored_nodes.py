@@ -7,9 +7,32 @@ from collections.abc import Callable
 import msgspec
 
 from domain.explanation import Arithmetic, EventRef, Node, PolicyUse
+from domain.identity import composed
 
 # Address and step.
 Place = tuple[str, int]
+
+# Nodes that are no figures have addresses of their own, which no rule records.
+_ADDED, _PLACED, _SHARED = "+added", "+placed", "+shared"
+
+
+def added_at(address: str, number: int) -> str:
+    """What a step added to a sum, by its number."""
+    return composed(_ADDED, address, str(number))
+
+
+def placed_at(address: str, of: str, place: int, name: str) -> str:
+    """What one put into sums in order, by a name."""
+    return composed(_PLACED, address, of, str(place), name)
+
+
+def shared_at(number: int) -> str:
+    """What several nodes of a step are made of."""
+    return composed(_SHARED, str(number))
+
+
+def is_shared(address: str) -> bool:
+    return address.startswith(_SHARED)
 
 
 class NamedFigure(msgspec.Struct, array_like=True, tag=0):
@@ -34,6 +57,27 @@ class KeptNode(msgspec.Struct, array_like=True, tag=1):
     event: EventRef | None
     field: str
     id: str
+
+
+def kept_node(node: Node, of: Callable[[Node], KeptNode | NamedFigure]) -> KeptNode:
+    """`of` says how what it is made of is kept."""
+    arithmetic = node.arithmetic
+    return KeptNode(
+        node.title,
+        int(node.value) if node.value is not None else None,
+        node.unit,
+        node.currency,
+        arithmetic.operation if arithmetic is not None else None,
+        tuple(map(of, arithmetic.operands)) if arithmetic is not None else (),
+        dict(arithmetic.parameters) if arithmetic is not None else {},
+        node.rule,
+        node.policies,
+        node.facts,
+        tuple(map(of, node.why)),
+        node.event,
+        node.field,
+        node.id,
+    )
 
 
 _decoder = msgspec.msgpack.Decoder(KeptNode | NamedFigure)

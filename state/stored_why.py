@@ -14,7 +14,7 @@ import msgspec
 from domain.explanation import Node
 from domain.why import Addends, Deferred, Later, PlacedPart, Why
 from state.store.snapshot import Damaged
-from state.stored_nodes import Place, node_of
+from state.stored_nodes import Place, added_at, is_shared, node_of, placed_at
 
 # What is held of something, by address.
 Held = dict[str, Deferred]
@@ -61,20 +61,35 @@ class StoredWhy(Why):
         return at, found
 
     def _kept(self, address: str, step: int) -> Node | None:
-        """Of a statement with very many entries."""
+        """Of a step that issued very many entries."""
         place = address, step
         if place not in self._nodes:
             sql = "SELECT data FROM nodes WHERE address = ? AND step = ?"
             row = self._db.execute(sql, place).fetchone()
-            self._nodes[place] = node_of(row[0], self.known) if row is not None else None
+            self._nodes[place] = node_of(row[0], self._named) if row is not None else None
         return self._nodes[place]
+
+    def _named(self, address: str, step: int) -> Node:
+        shared = self._kept(address, step) if is_shared(address) else None
+        return shared or self.known(address, step)
 
     def parts_at(self, address: str, step: int) -> list[Node]:
         sql = "SELECT step FROM sums WHERE address = ? AND step <= ? ORDER BY step"
         steps = self._db.execute(sql, (address, min(step, self.now - 1))).fetchall()
-        found = [part for (at,) in steps for _, part in self._refold(at)._parts.get(address, ())]
+        found = [part for (at,) in steps for part in self._added(address, at)]
         self.asked_beside += found
         return found
+
+    def _added(self, address: str, step: int) -> list[Node]:
+        """By one step."""
+        found: list[Node] = []
+        while (node := self._kept(added_at(address, len(found)), step)) is not None:
+            found.append(node)
+        return found or [part for _, part in self._refold(step)._parts.get(address, ())]
+
+    def kept_part(self, address: str, of: str, step: int, place: int, name: str) -> Node | None:
+        """What one put into a sum by the name, where that is kept."""
+        return self._kept(placed_at(address, of, place, name), step)
 
     def within_before(self, of: str, step: int) -> list[tuple[str, Node]]:
         sql = "SELECT max(step) FROM marks WHERE of = ? AND step < ?"
@@ -161,6 +176,9 @@ class StoredAddends:
 
     def node(self, name: str) -> Node:
         address, of, step, place = self._of
+        if (kept := self._whole.kept_part(address, of, step, place, name)) is not None:
+            self._whole.asked_beside.append(kept)
+            return kept
         made = self._whole._refold(step).made_places(address, of)
         parts: Addends | None = made[place].parts if place < len(made) else None
         if parts is None or dict(parts.values) != self.values:
@@ -272,9 +290,8 @@ class LaterWhy(StepWhy):
         yield from super().recorded()
         yield from ((*place, figure) for place, figure in self._whole.asked.items())
 
-    def beside_figures(self) -> Iterator[Node]:
-        yield from super().beside_figures()
-        yield from self._whole.asked_beside
+    def asked_before(self) -> list[Node]:
+        return self._whole.asked_beside
 
 
 class _Held(dict[str, dict[str, Deferred]]):

@@ -20,7 +20,7 @@ from state.stored_why import AFTER_ALL, StoredAddends
 from state.trace import Retold, Trace, event_ref, fact_key, heading
 
 # Of the file; with the code that wrote it, for another release may record other figures.
-FORM: Final = 6
+FORM: Final = 7
 ENTRIES, JOURNALS = "/entries", "/journals"
 
 _TABLES: Final = """

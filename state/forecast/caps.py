@@ -33,6 +33,8 @@ from state.forecast.room import cap_bucket, lines_under
 from state.forecast.shapes import Shape
 from state.terms.plan import LinePlan
 
+_PUBLISHED_AFTER = "published_after"
+
 
 def caps_of(draft: Draft, weighed: Weighed, shape: Shape, as_of: date) -> tuple[ForecastCap, ...]:
     capped = [plan for plan in weighed.terms.lines if plan.rules]
@@ -45,7 +47,11 @@ def say_when(why: Why, project_id: str, sequence: int) -> None:
 
 
 def published_after(project_id: str, sequence: int) -> str:
-    return composed("published_after", project_id, str(sequence))
+    return composed(_PUBLISHED_AFTER, project_id, str(sequence))
+
+
+def is_published_after(address: str) -> bool:
+    return address.startswith(_PUBLISHED_AFTER)
 
 
 def published_caps(lines: Sequence[LinePlan], as_of: date) -> list[tuple[LinePlan, CapRule]]:

@@ -103,10 +103,11 @@ def test_figures_of_scenarios_from_kept_steps_are_those_of_the_whole_fold(
     books.close()
 
 
-def test_a_line_of_a_long_statement_does_not_fold_its_cut_again(
+def test_a_question_about_a_long_statement_does_not_fold_its_cut_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the 28,000 entries that a cut may bill, what each has on its line is kept with the steps."""
+    """Of the 28,000 entries that a cut may bill, what each has on its line, and what is issued of it, is kept with the steps; so is what the
+    statement adds to a forecast's months."""
     monkeypatch.setattr(kept_figures, "KEPT_FROM", 1)
     books = play(
         next(
@@ -120,7 +121,8 @@ def test_a_line_of_a_long_statement_does_not_fold_its_cut_again(
     log.keep(whole, file)
     trace = StoredTrace("E", file, log, AFTER_ALL)
     [(statement_id, said)] = trace.statements.items()
-    for wanted in (f"{statement_id}#1", f"{statement_id}#2"):
+    forecasts = [f"{project_id}#forecast" for project_id in trace.forecasts]
+    for wanted in (f"{statement_id}#1", f"{statement_id}#2", *sorted(trace.entry_ids()), *forecasts):
         found, expected = (Explainer(of).explain(wanted) for of in (trace, whole.trace))
         assert found is not None
         assert expected is not None

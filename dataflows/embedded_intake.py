@@ -88,7 +88,7 @@ def _alike(store: IntakeStore, subject: tuple[str, str]) -> str:
 
 class RoundSummary(NamedTuple):
     """What was taken in. `unrouted` is all that waits now, `unrouted_first` the first of it in words; `log_end` is the offset after the
-    last record.
+    last record; `not_read` names the files of the input folder that are no input.
     """
 
     rounds: int = 0
@@ -103,6 +103,7 @@ class RoundSummary(NamedTuple):
     latest: Instant = 0
     events_total: int = 0
     dead_letters_total: int = 0
+    not_read: tuple[str, ...] = ()
 
 
 OnProgress = Callable[[RoundProgress], None]
@@ -178,6 +179,7 @@ class EmbeddedIntake(Closable):
             latest=self._progress.latest,
             events_total=self._events,
             dead_letters_total=self._letters.end.offset,
+            not_read=tuple(self._folder.not_read),
         )
 
     def _open(self) -> None:

@@ -28,7 +28,7 @@ from milepost.console import say
 from milepost.letters import sent_of
 from milepost.operate.stopping import Stop
 from milepost.printer import progress_bar
-from milepost.summary import RunSummary, open_exceptions
+from milepost.summary import RunSummary, not_read_text, open_exceptions
 from operators.accounting import Effects
 from state.batch import Mark
 from state.genesis import Genesis
@@ -68,6 +68,7 @@ def run_rounds(
         closing(StepsAhead(output_dir)) if steps else nullcontext() as ahead,
     ):
         before = intake.events
+        told: set[str] = set()
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, ahead, is_growing=follow, last_day=last_day())
@@ -78,7 +79,8 @@ def run_rounds(
                 index(output_dir, stop, bar)
             if stop.requested or not follow:
                 break
-            tell(taken)
+            tell(taken, [name for name in taken.not_read if name not in told])
+            told.update(taken.not_read)
             stop.within(LOOK_AGAIN_SECONDS)
         summed = books.run(partial(_sums, log=log, stop=stop))
         return RunSummary(
@@ -92,6 +94,7 @@ def run_rounds(
             unrouted_first=taken.unrouted_first,
             dead_letters=taken.dead_letters_total,
             dead_letters_sent=sent_of(output_dir, input_dir) if taken.dead_letters_total else 0,
+            not_read=taken.not_read,
             sums=summed,
             exceptions=open_exceptions(output_dir),
             seconds=time.perf_counter() - started,
@@ -239,7 +242,9 @@ def genesis() -> Genesis:
     return Genesis(GENERATION, rules=RULES, outputs=todays_fingerprints())
 
 
-def tell(taken: RoundSummary) -> None:
-    """One line a round, for people who watch a run that follows."""
+def tell(taken: RoundSummary, not_read: Sequence[str]) -> None:
+    """One line a round, for people who watch a run that follows; before it what files have come since that are no input."""
+    if not_read:
+        say(f"not read: {not_read_text(not_read)}")
     if taken.rounds:
         say(f"{counted(taken.events, 'event')}, {taken.dead_letters:,} unreadable; waiting for more")

@@ -1,12 +1,12 @@
 """What a run has come to: the whole output folder, and what this run added."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.files.written import read_file
-from domain.counting import counted
+from domain.counting import counted, named
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
 from milepost.console import aligned, amount_text, shape
@@ -15,10 +15,11 @@ from milepost.words import label_words
 from state.store.sums import BooksSums
 
 CATEGORIES_SHOWN = 3
+FILES_SHOWN = 5
 
 
 class RunSummary(NamedTuple):
-    """`unrouted_first` are some that wait; `dead_letters_sent` those of them that were sent again;
+    """`unrouted_first` are some that wait; `dead_letters_sent` those of them that were sent again; `not_read` are files of the input;
     `events_read` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
@@ -31,6 +32,7 @@ class RunSummary(NamedTuple):
     unrouted_first: tuple[str, ...]
     dead_letters: int
     dead_letters_sent: int
+    not_read: tuple[str, ...]
     sums: BooksSums
     exceptions: Mapping[str, int]
     seconds: float
@@ -77,6 +79,7 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
         exceptions_by_category=dict(summary.exceptions),
         dead_letters=summary.dead_letters,
         dead_letters_sent=summary.dead_letters_sent,
+        files_not_read=summary.not_read,
         money=money,
         brought_forward=before,
         seconds=round(summary.seconds, 3),
@@ -94,6 +97,8 @@ def as_text(summary: RunSummary) -> str:
         ("unreadable", f"{summary.dead_letters:,}", _unreadable_text(summary)),
         ("waiting", f"{summary.unrouted:,}", _unrouted_text(summary)),
     ]
+    if summary.not_read:
+        counts.append(("files not read", f"{len(summary.not_read):,}", not_read_text(summary.not_read)))
     money = [
         (f"{currency}{told}", *(amount_text(amount) for amount in of))
         for found, told in ((summary.sums.money, ""), (summary.sums.brought_forward, " brought forward"))
@@ -123,6 +128,13 @@ def _unrouted_text(summary: RunSummary) -> str:
     more = summary.unrouted - len(summary.unrouted_first)
     named = "; ".join([*map(label_words, summary.unrouted_first), *([f"{more:,} more"] if more else [])])
     return f"for a project or contract that is not known yet: {named}"
+
+
+def not_read_text(names: Sequence[str]) -> str:
+    return (
+        f"{named(names, FILES_SHOWN)}: events are in .jsonl and .avro files. Name a file of JSON events, one a line, .jsonl; "
+        "`milepost import` makes events of CSV; keep other files elsewhere"
+    )
 
 
 def categories_text(exceptions: Mapping[str, int]) -> str:

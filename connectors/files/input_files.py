@@ -17,6 +17,8 @@ from state.guards import INPUT_CHANGED, INPUT_UNREADABLE, GuardStop
 SUFFIXES: Final = (".avro", ".jsonl")
 # Rows that an import could not read are kept in files of this name; they are no events.
 REJECTED_SUFFIX: Final = ".rejected.jsonl"
+# Of editors and of programs that are still writing.
+UNFINISHED_SUFFIXES: Final = ("~", ".tmp")
 MEND_LINK: Final = "mend the link or take it away"
 SEGMENT_BYTES: Final = 1024 * 1024
 TAIL_BYTES: Final = 64 * 1024
@@ -56,17 +58,27 @@ class KnownFile(NamedTuple):
     latest: int = 0
 
 
-def list_inputs(input_dir: Path, output_dir: Path) -> list[str]:
-    """Names below the input folder, in their order; hidden files and the output folder are left out."""
+class Listed(NamedTuple):
+    """Names below the input folder, in their order: inputs, and files that no run reads."""
+
+    inputs: list[str]
+    not_read: list[str]
+
+
+def list_inputs(input_dir: Path, output_dir: Path) -> Listed:
+    """Hidden files, unfinished ones, refused rows of imports and the output folder are left out."""
     if not input_dir.is_dir():
         raise GuardStop(INPUT_UNREADABLE, f"{input_dir}: expected a folder with .avro and .jsonl files")
-    names = [path.relative_to(input_dir).as_posix() for path in _walk(input_dir, output_dir.resolve())]
-    for name in names:
+    listed = Listed([], [])
+    for path in _walk(input_dir, output_dir.resolve()):
+        names = listed.inputs if path.name.endswith(SUFFIXES) else listed.not_read
+        names.append(path.relative_to(input_dir).as_posix())
+    for name in listed.inputs:
         if not name.isprintable():
             raise GuardStop(
                 INPUT_UNREADABLE, f"{input_dir}: {name!r}: expected a name in readable characters; rename it"
             )
-    return sorted(names)
+    return Listed(sorted(listed.inputs), sorted(listed.not_read))
 
 
 def see(path: Path) -> FileStamp:
@@ -158,10 +170,10 @@ def _walk(folder: Path, left_out: Path) -> Iterator[Path]:
                     f"{path}: links to folders are not followed; put the folder itself here, or links to its files",
                 )
             yield from _walk(path, left_out)
-        elif entry.name.endswith(SUFFIXES) and not entry.name.endswith(REJECTED_SUFFIX):
+        elif not entry.name.endswith((REJECTED_SUFFIX, *UNFINISHED_SUFFIXES)):
             if entry.is_file():
                 yield path
-            elif entry.is_symlink():
+            elif entry.is_symlink() and entry.name.endswith(SUFFIXES):
                 raise GuardStop(INPUT_UNREADABLE, f"{path}: it links to a file that is not there; {MEND_LINK}")
 
 

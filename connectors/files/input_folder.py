@@ -23,17 +23,21 @@ from connectors.files.rounds import RoundFile
 
 
 class InputFolder:
-    """Trusts size and time of a file for what it saw last; else reads it again, in whole once a process."""
+    """Trusts size and time of a file for what it saw last; else reads it again, in whole once a process.
+
+    `not_read` are the files there that are no input by their names, as it saw them last.
+    """
 
     def __init__(self, input_dir: Path, output_dir: Path) -> None:
         self.input_dir = input_dir
         self.output_dir = output_dir
+        self.not_read: list[str] = []
         self._read_whole: set[str] = set()
         self._found: dict[str, KnownFile] = {}
 
     def news(self, known: Mapping[str, KnownFile], *, is_growing: bool) -> list[KnownFile]:
         """Files that are new, have grown or have something left; stops where one has changed or vanished."""
-        names = list_inputs(self.input_dir, self.output_dir)
+        names, self.not_read = list_inputs(self.input_dir, self.output_dir)
         for gone in sorted(known.keys() - set(names)):
             raise vanished(self.input_dir / gone)
         found = []

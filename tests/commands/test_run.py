@@ -181,6 +181,17 @@ def test_what_cannot_be_read_or_placed_is_counted_and_the_rest_goes_on(tmp_path:
     )
 
 
+def test_files_that_are_no_input_by_their_names_are_named(tmp_path: Path) -> None:
+    """March's time in a .json file is not billed, and the run says which file that is and what to call it."""
+    write(tmp_path / "in", [*founding(), worked("T-1", 2)])
+    assert summary(tmp_path)["files_not_read"] == []
+    (tmp_path / "in" / "time_march.json").write_text(json.dumps(worked("T-2", 3)) + "\n", encoding="utf-8")
+    (tmp_path / "in" / "hours.csv").write_text("who,when\n", encoding="utf-8")
+    assert summary(tmp_path)["files_not_read"] == ["hours.csv", "time_march.json"]
+    shown = run(tmp_path).stdout
+    assert "files not read   2  hours.csv, time_march.json: events are in .jsonl and .avro files. Name" in shown
+
+
 def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
     result = run(tmp_path)
@@ -291,6 +302,8 @@ def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, numbe
     process = started(tmp_path, "--follow", "--json")
     assert process.stderr is not None
     assert process.stderr.readline() == "7 events, 0 unreadable; waiting for more\n"
+    (tmp_path / "in" / "a.csv").touch()
+    assert process.stderr.readline().startswith("not read: a.csv: events are in .jsonl and .avro files.")
     write(tmp_path / "in", [worked("T-2", 3)], "later")
     assert process.stderr.readline() == "1 event, 0 unreadable; waiting for more\n"
     process.send_signal(number)

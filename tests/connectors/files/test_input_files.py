@@ -85,13 +85,16 @@ def test_a_line_that_was_read_must_not_go_on(tmp_path: Path) -> None:
 
 
 def test_inputs_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
-    """Below the folder at any depth; not hidden files, other files, rejected rows and the output folder."""
-    names = ["b.jsonl", "a/z.avro", "B.avro", "a.jsonl", ".c.jsonl", "notes.txt", "out/log/0.avro", "x.rejected.jsonl"]
+    """At any depth; beside them files that no run reads. Hidden and unfinished files, rejected rows and outputs are neither."""
+    names = ["b.jsonl", "a/z.avro", "B.avro", "a.jsonl", "notes.txt", "a/time.json", "b.JSONL", "out/log/0.avro"]
+    names += [".c.jsonl", "x.rejected.jsonl", "b.jsonl~", "c.jsonl.tmp"]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "a.jsonl").is_file()
-    assert list_inputs(tmp_path, tmp_path / "out") == ["B.avro", "a.jsonl", "a/z.avro", "b.jsonl"]
+    inputs, not_read = list_inputs(tmp_path, tmp_path / "out")
+    assert inputs == ["B.avro", "a.jsonl", "a/z.avro", "b.jsonl"]
+    assert not_read == ["a/time.json", "b.JSONL", "notes.txt"]
 
 
 def test_an_input_folder_must_be_there(tmp_path: Path) -> None:
@@ -108,7 +111,7 @@ def test_links_to_files_are_read_and_links_that_would_be_passed_over_stop_the_ru
     (elsewhere / "a.jsonl").touch()
     (events / "a.jsonl").symlink_to(elsewhere / "a.jsonl")
     (events / "outputs").symlink_to(outputs)
-    assert list_inputs(events, outputs) == ["a.jsonl"]
+    assert list_inputs(events, outputs).inputs == ["a.jsonl"]
     for name, said in (
         (elsewhere, "links to folders are not followed"),
         (tmp_path / "gone", "links to a file that is"),

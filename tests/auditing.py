@@ -332,19 +332,17 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     assert set(found) == waits
 
 
-def check_buckets(books: Books, engagement_id: str) -> None:
+def check_buckets(store: Store, engagement_id: str) -> None:
     """A bucket holds what its entries were granted, and the sums of `over_cap` what they were refused; nothing else is taken."""
-    parts = books.shard.store.engagement(engagement_id).parts
+    parts = store.engagement(engagement_id).parts
     taken: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     lacking: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     over: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for entry in entries_of(books.shard.store, engagement_id):
+    for entry in entries_of(store, engagement_id):
         price, standing = standing_price(entry), entry.standing
         if price is None or standing is None or not price.line_id:
             continue
-        for part_id, (amount, hours) in _granted(
-            books, parts["contract", price.contract_id], price, standing.person_id
-        ):
+        for part_id, (amount, hours) in _granted(parts["contract", price.contract_id], price, standing.person_id):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
             wanted = price.claimed
@@ -366,7 +364,7 @@ def check_buckets(books: Books, engagement_id: str) -> None:
     assert not over, dict(over)
 
 
-def _granted(books: Books, contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
+def _granted(contract: Contract, price: Price, person_id: str) -> Iterator[tuple[str, tuple[int, int]]]:
     """Bucket, amount and hours of what one entry was granted."""
     history = versions(contract)
     if all(line_named(version.terms, price.line_id) is None for version in history):
@@ -498,7 +496,7 @@ def check(books: Books, history: Sequence[Logged]) -> None:
     for engagement_id in engagements(books.shard.store):
         check_sums(books.shard.store, engagement_id, ledgers)
         check_indexes(books.shard.store, engagement_id)
-        check_buckets(books, engagement_id)
+        check_buckets(books.shard.store, engagement_id)
     check_trial_balance(books)
     check_liabilities(books)
     check_rests(books, history)

@@ -106,8 +106,8 @@ def test_figures_of_scenarios_from_kept_steps_are_those_of_the_whole_fold(
 def test_a_question_about_a_long_statement_does_not_fold_its_cut_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of the 28,000 entries that a cut may bill, what each has on its line, and what is issued of it, is kept with the steps; so is what the
-    statement adds to a forecast's months."""
+    """Of the 28,000 entries that a cut may bill, what each has on its line, and what is issued of it, is kept with the steps; so is what
+    the statement adds to a forecast's months."""
     monkeypatch.setattr(kept_figures, "KEPT_FROM", 1)
     books = play(
         next(

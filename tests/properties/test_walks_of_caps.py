@@ -132,8 +132,8 @@ def test_what_is_settled_under_a_later_limit_takes_nothing_of_an_earlier_one(
     works: list[tuple[int, int, int, int]], corrected: list[tuple[int, int]], limits: list[int], shared: bool
 ) -> None:
     """A cap of three months with another limit in each; work comes in its month or in one of the next, and is corrected in May. Of the
-    work up to a month no more is billed than the highest limit so far; who has less than it is worth finds no room under the limits from its
-    month on up to some month."""
+    work up to a month no more is billed than the highest limit so far; who has less than it is worth finds no room under the limits from
+    its month on up to some month."""
 
     def terms(limit: int) -> list[str]:
         own = [] if shared else [f"    cap hard {limit:,}.00"]

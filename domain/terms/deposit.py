@@ -3,21 +3,25 @@
 It is charged on its day and is no revenue: what was invoiced of it stands on 2310 if it is refundable when it is billed, else on 2300, and
 leaves it with the invoices that it is set against: all of the oldest statements first, a percentage of each, or the last ones, when the
 contract is over. What is left then is given back where the deposit is refundable; else it is kept, as revenue. Where less was billed of it
-in the end than was set against statements, that is charged. A statement below zero gives back to it, by the same rule, no more than
-statements have had of it.
+in the end than was set against statements, that is charged.
+
+A statement below zero takes back in the reverse order: what the payer was asked for beside deposits is owed to it, and only the rest goes
+back to those that pay the oldest first, no more than statements have had of them. So these have paid, of all that was billed, what they
+would have paid of it on one statement. A percentage has its percentage back.
 
     5,000.00 in January; of the 3,000.00 and 4,000.00 of the next months 0.00 and 2,000.00 are due
-    1,000.00 of them are corrected before April: of its statement of -1,000.00 nothing is due, and 1,000.00 of the deposit are left
+    3,000.00 of them are corrected before April: of its statement of -3,000.00 2,000.00 are owed, and 1,000.00 of the deposit are left
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from domain.accounts import CONTRACT_LIABILITY, CUSTOMER_DEPOSIT
 from domain.events.commercial import ContractSigned
 from domain.events.common import Deposit
 from domain.explanation import Node, negated
-from domain.figure import at_least, lesser
+from domain.figure import at_least, called, lesser
 from domain.identity import composed
 from domain.money import format_decimal
 from domain.outputs import JournalEntry
@@ -95,10 +99,16 @@ def used_by(contract_id: str, line_id: str, bill_to: str) -> str:
     return composed("deposit_used", contract_id, line_id, bill_to)
 
 
+def asked_of(contract_id: str, bill_to: str) -> str:
+    """What statements asked a payer for beside deposits, credit memos taken off."""
+    return composed("asked_beside", contract_id, bill_to)
+
+
 def say_used(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Node) -> None:
     """What is set against a statement, below zero, or goes back."""
     say_left(why, place, row, bill_to, part)
     why.add(used_by(*place, bill_to), negated(part.title, part))
+    why.add(asked_of(place[0], bill_to), part)
 
 
 def say_left(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Node) -> None:
@@ -109,17 +119,40 @@ def say_left(why: Why, place: tuple[str, str], row: str, bill_to: str, part: Nod
         why.add(left_in_all(*place), part)
 
 
-def applied(terms: Deposit, total: Amount, has: tuple[Amount, Amount], rounded: int, *, is_last: bool) -> Amount:
-    """What of a deposit is set against a statement of `total`, below zero what goes back to it. It `has` what is left of it and what of it
-    statements had; `rounded` is its percentage of the bill, `is_last` the contract's end."""
-    if not total or (terms.applied == AT_END and not is_last):
+class DepositBefore(NamedTuple):
+    """A deposit before a statement of a payer: what is left of it, what of it statements had, and its percentage of this one, rounded."""
+
+    terms: Deposit
+    left: Amount
+    used: Amount
+    share: Amount
+
+
+def set_against(
+    held: Sequence[DepositBefore], bill: Amount, asked: Amount, *, is_last: bool
+) -> Iterator[tuple[int, Amount]]:
+    """What of each deposit, by its place, is set against a statement of `bill`, below zero what goes back to it; the first pays first, and
+    has back last. `asked` is what the payer was asked for beside them, `is_last` the contract's end."""
+    places, left = range(len(held)), bill
+    for place in places if bill > 0 else reversed(places):
+        if amount := _applied(held[place], left, asked, is_last=is_last):
+            left = called(left - amount, "left of the statement")
+            yield place, amount
+
+
+def _applied(one: DepositBefore, left: Amount, asked: Amount, *, is_last: bool) -> Amount:
+    rule = one.terms.applied
+    if not left or (rule == AT_END and not is_last):
         return 0
-    by_percent = terms.applied == PERCENT and not is_last
-    bill, share, has_of_it = (total, rounded, has[0]) if total > 0 else (-total, -rounded, has[1])
-    most = lesser(share, bill, "of the bill") if by_percent else bill
-    title = "set against the bill" if total > 0 else "given back to the deposit"
-    amount = at_least(lesser(most, has_of_it, title), 0, title, "R31")
-    return amount if total > 0 else -amount
+    bill, share, has = (left, one.share, one.left) if left > 0 else (-left, -one.share, one.used)
+    title = "set against the bill" if left > 0 else "given back to the deposit"
+    if rule == PERCENT and not is_last:
+        bill = lesser(share, bill, "of the bill")
+    elif rule == OLDEST and left < 0:
+        in_cash = at_least(asked, 0, "asked for beside deposits")
+        bill = at_least(called(bill - in_cash, "beyond what is owed in cash"), 0, "nothing is beyond")
+    amount = at_least(lesser(bill, has, title), 0, title, "R31")
+    return amount if left > 0 else -amount
 
 
 def account(terms: Deposit) -> str:

@@ -8,20 +8,22 @@ When the contract is over what is left is given back or kept; late work is set a
 after all, that is taken back; what was given back is available again when it is billed again.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
 from msgspec.structs import replace
 
 from domain.billing.periods import BillingPeriod
+from domain.billing.retention import Retained
 from domain.explanation import Node
 from domain.figure import Recorded, as_recorded, called, node_of, percent_taken
 from domain.identity import composed
-from domain.terms.deposit import DEPOSIT, applied, left_in_all, left_to, say_used, used_by
+from domain.terms.deposit import DEPOSIT, DepositBefore, asked_of, left_in_all, left_to, say_used, set_against, used_by
 from domain.units import Amount, Percent
 from domain.why import in_terms
-from state.billing.deposits import available_to, deposit_lines, deposit_row
+from state.billing.deposits import ASKED, asked_beside, available_to, deposit_lines, deposit_row
 from state.billing.payers import applied_to, part_of
-from state.books import Contract, StatementEntry
+from state.books import Contract, Entry, Issued, StatementEntry
 from state.charges.terms_known import last_day, left_of, line_fees
 from state.draft import Draft
 from state.terms.periods import today
@@ -30,42 +32,62 @@ from state.totals import with_issued
 
 
 def apply(
-    draft: Draft, contract: Contract, period: BillingPeriod, bill_to: str, total: Amount, retained: Amount, of: str
+    draft: Draft,
+    contract: Contract,
+    period: BillingPeriod,
+    bill_to: str,
+    bills: tuple[Amount, Amount],
+    kept: Retained,
+    of: str,
 ) -> list[StatementEntry]:
-    """What is set against a statement of `total`, which is net of what it bills of deposits; never more than is not `retained` of it. What
-    it gives back the last deposit has first. `of` is the statement, named for a recorder alone."""
-    listed: list[StatementEntry] = []
-    is_last, why = _over_on(draft, contract, period) is not None, draft.why
+    """What is set against the statement `of`, which `bills` work and deposits; never more than is not retained of the work. What it gives
+    back the last deposit has first."""
+    why, (total, of_deposits), retained, asked = draft.why, bills, kept.retained, 0
     if why is not None:
         total = as_recorded(total, why.figure(f"{of}#gross"))
         retained = as_recorded(retained, why.figure(f"{of}#retained"))
+    found = list(_before(draft, contract, bill_to, total))
     left = called(total - retained, "not retained of the statement")
-    deposits = deposit_lines(draft, contract)
-    for plan, terms in deposits if left > 0 else reversed(deposits):
+    if found and left < 0:
+        asked, released = asked_beside(draft, contract, bill_to, of) + of_deposits, kept.released
+        if why is not None:
+            by_now = why.sum(asked_of(contract.contract_id, bill_to), ASKED, contract.terms.currency)
+            asked = as_recorded(asked, by_now)
+            released = as_recorded(released, why.figure(f"{of}#released"))
+        asked += released
+    listed: list[StatementEntry] = []
+    is_last = _over_on(draft, contract, period) is not None
+    for place, amount in set_against([one for _, one in found], left, asked, is_last=is_last):
+        (entry, issued), line_id = found[place][0], found[place][0][1].line_id
+        if why is not None:
+            part = node_of(-amount, f"{entry.entry_id}: set against the statement")
+            why.record(f"{of}#applied/{line_id}", -amount, part)
+            say_used(why, (contract.contract_id, line_id), entry.entry_id, bill_to, part)
+        draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, int(amount))))
+        listed.append(StatementEntry(entry.entry_id, line_id, -int(amount), 0))
+    return listed
+
+
+def _before(
+    draft: Draft, contract: Contract, bill_to: str, total: Amount
+) -> Iterator[tuple[tuple[Entry, Issued], DepositBefore]]:
+    """The deposits of which the payer was billed something, each with its row."""
+    why = draft.why
+    for plan, terms in deposit_lines(draft, contract):
         line_id = plan.line.line_id
-        found = deposit_row(draft, contract, line_id, DEPOSIT)
+        row = deposit_row(draft, contract, line_id, DEPOSIT)
         available = available_to(draft, contract, line_id, bill_to)
-        if found is None or available is None:
+        if row is None or available is None:
             continue
-        entry, issued = found
-        used, payer = part_of(issued, bill_to).applied, (contract.contract_id, line_id, bill_to)
+        used, payer = part_of(row[1], bill_to).applied, (contract.contract_id, line_id, bill_to)
         percent = terms.percent or 0
         if why is not None:
+            of = row[0].entry_id
             percent = Recorded(_percent(contract, plan, percent))
-            available = as_recorded(available, why.sum(left_to(*payer), f"{entry.entry_id}: left of it", plan.currency))
-            used = as_recorded(used, why.sum(used_by(*payer), f"{entry.entry_id}: statements had", plan.currency))
+            available = as_recorded(available, why.sum(left_to(*payer), f"{of}: left of it", plan.currency))
+            used = as_recorded(used, why.sum(used_by(*payer), f"{of}: statements had", plan.currency))
         share = percent_taken(total, percent, plan.currency, plan.policies.money_mode, "share of the statement")
-        amount = applied(terms, left, (available, used), share, is_last=is_last)
-        if amount:
-            left = called(left - amount, "left of the statement")
-            if why is not None:
-                part = node_of(-amount, f"{entry.entry_id}: set against the statement")
-                why.record(f"{of}#applied/{line_id}", -amount, part)
-                say_used(why, payer[:2], entry.entry_id, bill_to, part)
-            set_against = int(amount)
-            draft.put_entry(entry, with_issued(entry, applied_to(issued, bill_to, set_against)))
-            listed.append(StatementEntry(entry.entry_id, line_id, -set_against, 0))
-    return listed
+        yield row, DepositBefore(terms, available, used, share)
 
 
 def _percent(contract: Contract, plan: LinePlan, percent: Percent) -> Node:

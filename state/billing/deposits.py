@@ -1,15 +1,20 @@
 """Deposits of a contract: the lines that are one, what was billed of each, and what is left of it to a payer (R31)."""
 
+from typing import Final
+
 from domain.events.common import Deposit
-from domain.terms.deposit import DEPOSIT, REFUND, left_to, used_by
+from domain.terms.deposit import DEPOSIT, REFUND, asked_of, left_to, used_by
 from domain.units import Amount
 from domain.work.rows import fee_row
+from state.billing.approval import PART
 from state.billing.payers import has_part, part_of
-from state.books import Contract, Entry, Issued
+from state.books import Contract, Entry, Issued, Receivable, StatementState
 from state.draft import Draft
 from state.rerating.rerate import line_ids
 from state.terms.plan import LinePlan, line_plan
 from state.totals import issued_on
+
+ASKED: Final = "asked for beside deposits"
 
 
 def deposit_lines(draft: Draft, contract: Contract) -> list[tuple[LinePlan, Deposit]]:
@@ -42,6 +47,32 @@ def used_by_payer(draft: Draft, contract: Contract, line_id: str, bill_to: str) 
         title = f"statements had of the deposit of line {line_id}"
         return draft.asked.sum(used, used_by(contract.contract_id, line_id, bill_to), title, contract.terms.currency)
     return used
+
+
+def asked_beside(draft: Draft, contract: Contract, bill_to: str, without: str = "") -> Amount:
+    """What statements asked a payer for beside what is billed of deposits, less what credit memos took off; `without` one that is cut."""
+    of = contract.contract_id
+    statements = [draft.statement_in_books(one) for one in draft.ids("statement") if one != without]
+    asked = sum(
+        one.amount_due - _credited(draft, one)
+        for one in statements
+        if (one.contract_id, one.bill_to) == (of, bill_to) and draft.part(PART, one.statement_id) is None
+    )
+    asked -= sum(_billed_to(draft, contract, plan.line.line_id, bill_to) for plan, _ in deposit_lines(draft, contract))
+    if draft.asked is not None:
+        return draft.asked.sum(asked, asked_of(of, bill_to), ASKED, contract.terms.currency)
+    return asked
+
+
+def _credited(draft: Draft, statement: StatementState) -> Amount:
+    found: Receivable | None = draft.part("receivable", statement.invoice_id) if statement.invoice_id else None
+    return found.credited[0] if found is not None else 0
+
+
+def _billed_to(draft: Draft, contract: Contract, line_id: str, bill_to: str) -> Amount:
+    """Of a deposit, what was given back taken off."""
+    found = (deposit_row(draft, contract, line_id, name) for name in (DEPOSIT, REFUND))
+    return sum(part_of(row[1], bill_to).issued for row in found if row is not None and has_part(row[1], bill_to))
 
 
 def left_of_deposit(draft: Draft, contract: Contract, line_id: str) -> Amount:

@@ -9,6 +9,7 @@ currency: what a contract bills of other projects is not known here.
     of June's 900.00; on 31 July 300.00 fall due
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -21,9 +22,9 @@ from domain.figure import called, exchanged, percent_taken
 from domain.reference.exchange import Exchange
 from domain.sums import summed
 from domain.terms import methods
-from domain.terms.deposit import DEPOSIT, applied
+from domain.terms.deposit import DEPOSIT, DepositBefore, set_against
 from domain.units import Amount
-from state.billing.deposits import available_to, deposit_lines, used_by_payer
+from state.billing.deposits import asked_beside, available_to, deposit_lines, used_by_payer
 from state.billing.retention import account_of, holders, prices
 from state.books import Contract, LineTotals, Project
 from state.charges.terms_known import is_charged, last_day
@@ -147,6 +148,7 @@ class _Walk:
         self.reached: dict[str, int | None] = {}
         self.available: dict[tuple[str, str], Amount] = {}
         self.used: dict[tuple[str, str], Amount] = {}
+        self.asked: Counter[str] = Counter()
         for bill_to in holders(draft, contract.contract_id):
             self._open(bill_to)
         self.completed = self._completed_so_far(contract.terms)
@@ -191,7 +193,9 @@ class _Walk:
             held = self._withheld(terms, day, bill_to, amount)
             self.left[bill_to] += held.retained - held.released
             found = tuple(self._applied(day, bill_to, amount, held))
-            yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, amount, held, found)
+            made = ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, amount, held, found)
+            self.asked[bill_to] += amount + made.cash
+            yield made
 
     def _counts(self, terms: ContractSigned, bill: ExpectedBill) -> bool:
         """Hours count where every line has a price on which hours earn."""
@@ -215,17 +219,19 @@ class _Walk:
         return kept
 
     def _applied(self, day: date, bill_to: str, gross: Amount, held: Retained) -> Iterator[Amount]:
-        taken = 0
-        for plan, terms in self.deposits if gross > 0 else reversed(self.deposits):
-            most, place = self._share_of(plan, terms, gross), (plan.line.line_id, bill_to)
-            rest, has = gross - held.retained - taken, (self.available[place], self.used[place])
-            is_last = self.last is not None and self.last <= day
-            amount = applied(terms, rest, has, most, is_last=is_last)
-            if amount:
-                taken += amount
-                self.available[place] -= amount
-                self.used[place] += amount
-                yield amount
+        places = [(plan.line.line_id, bill_to) for plan, _ in self.deposits]
+        before = [
+            DepositBefore(terms, self.available[place], self.used[place], self._share_of(plan, terms, gross))
+            for (plan, terms), place in zip(self.deposits, places, strict=True)
+        ]
+        bill, asked = gross - held.retained, 0
+        if before and bill < 0:
+            asked = self._here(asked_beside(self.draft, self.contract, bill_to)) + self.asked[bill_to] + held.released
+        is_last = self.last is not None and self.last <= day
+        for at, amount in set_against(before, bill, asked, is_last=is_last):
+            self.available[places[at]] -= amount
+            self.used[places[at]] += amount
+            yield amount
 
     def _share_of(self, plan: LinePlan, terms: Deposit, gross: Amount) -> Amount:
         percent = terms.percent or 0
@@ -250,6 +256,7 @@ class _Walk:
             if left:
                 paid = month_of(paid_on(self.draft, bill_to, issued))
                 self.left[bill_to] = 0
+                self.asked[bill_to] += left
                 yield ExpectedWithholding(self.contract.contract_id, bill_to, day, paid, 0, Retained(released=left))
 
     def release_with_last_bill(self) -> Iterator[ExpectedWithholding]:

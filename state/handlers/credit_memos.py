@@ -60,7 +60,7 @@ from domain.receivables.credit_memo import (
 )
 from domain.reference.exchange import at_rate
 from domain.refusals import UNSUPPORTED, words_of
-from domain.terms.deposit import say_left
+from domain.terms.deposit import asked_of, say_left
 from domain.units import Amount
 from domain.why import Rates, Why
 from domain.work.rows import EXPENSE, named
@@ -347,6 +347,12 @@ def _say_credited(
     why.record(f"back/{of}", ledger, back.ledger)
     record(why, f"kept_back/{of}", kept)
     why.add(f"{statement_id}#credited", back.amount)
+    is_of_deposit = is_deposit(draft, memo.contract, row.issued)
+    if not is_of_deposit:
+        asked = asked_of(memo.contract.contract_id, bill_to)
+        why.add(asked, negated("credited", back.amount))
+        if kept:
+            why.add(asked, node_of(kept, "credited of what is retained"))
     why.add(f"{statement_id}#credited/{row.key}", back.amount)
     why.add(f"{statement_id}#back/{row.key}", back.ledger)
     if one.hours:
@@ -359,7 +365,7 @@ def _say_credited(
         payer = bill_to if row.issued.payers else ""
         take_place(why, (*place, row.listed.entry_id), payer, of, Recorded(again))
         say_invoiced(why, row.issued, row.listed.entry_id, bill_to, back.taken_back("put back"))
-        if is_deposit(draft, memo.contract, row.issued):
+        if is_of_deposit:
             say_left(why, place, row.listed.entry_id, bill_to, again)
 
 

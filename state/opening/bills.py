@@ -11,9 +11,11 @@ from domain.billing.retention import Retained, is_withheld_from, reached
 from domain.events.commercial import BalancesBroughtForward
 from domain.events.common import ReceivableForward
 from domain.events.finance import InvoicePosted
+from domain.explanation import negated
 from domain.figure import allocated, called, node_of
 from domain.identity import PAID_BEFORE, composed, opening_statement_id
 from domain.ledger.journal import Leg
+from domain.terms.deposit import asked_of
 from domain.units import EXCHANGE_RATE_ONE, Amount, ExchangeRate
 from domain.why import Why
 from state.billing import retention
@@ -200,6 +202,9 @@ def _say(why: Why, loading: Loading, bill: EarlierBill, made: str, listed: Seque
     say_pieces(why, made, pieces, bill.bill_to)
     amounts = bill.net, bill.tax, bill.kept, _gross(loading, bill.bill_to)
     say_bill(why, made, amounts, loading.slot.currency)
+    if bill.kept:
+        asked = asked_of(loading.contract.contract_id, bill.bill_to)
+        why.add(asked, negated("retained", why.figure(f"{made}#retained")))
     if bill.stated is not None and (rate := _rate_of(bill.stated)) is not None:
         say_rate(why, opening_rate_of(made), bill.stated, rate)
 

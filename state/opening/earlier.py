@@ -54,7 +54,7 @@ from state.totals import issued_on, with_issued
 
 # Sums of a recorder that have what bills of before took.
 TAKEN_BACK: Final = frozenset(
-    {"deposit", "deposit_used", "invoiced", "issued", MONTHS, "posted_retention", "retention", "taken"}
+    {"asked_beside", "deposit", "deposit_used", "invoiced", "issued", MONTHS, "posted_retention", "retention", "taken"}
 )
 PAYMENT = "payment"
 

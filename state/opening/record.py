@@ -12,7 +12,7 @@ from domain.explanation import Parameter, constant, evaluated, step_of
 from domain.figure import Recorded, as_recorded, node_of
 from domain.ledger.recorded import journal_line
 from domain.money import format_decimal
-from domain.terms.deposit import say_left, say_used
+from domain.terms.deposit import asked_of, say_left, say_used
 from domain.terms.kind import IN_MONEY
 from domain.terms.unit_price import VOLUME, path_of_prices, prices
 from domain.units import EXCHANGE_RATE_ONE, EXCHANGE_RATE_SCALE, QUANTITY_SCALE, Amount, Quantity
@@ -230,6 +230,9 @@ def say_pieces(why: Why, made: str, pieces: Sequence[tuple[Stated, str, Amount]]
         why.record(piece_at(made, number), amount, node)
         if amount > 0 or row != deposit_row(contract_id, line_id):
             why.add(issued_of(contract_id, line_id), node)
+        if row != deposit_row(contract_id, line_id):
+            why.add(asked_of(contract_id, bill_to), node)
+            continue
         say = say_left if amount > 0 else say_used
         say(why, (contract_id, line_id), row, bill_to, node)
 

@@ -7,10 +7,12 @@ from msgspec.structs import replace
 from domain.billing.periods import BillingPeriod
 from domain.billing.retention import NOTHING, Retained
 from domain.billing.statement import ISSUED, due_on, rounding_note
+from domain.explanation import negated
 from domain.identity import statement_id
 from domain.outputs import BillingStatement, StatementLine
 from domain.reference.zones import local_date
 from domain.sums import summed
+from domain.terms.deposit import asked_of
 from domain.units import Amount
 from domain.why import Why
 from state.billing import retention
@@ -40,6 +42,8 @@ def emit(
     pieces = retention.keep(draft, contract.contract_id, bill_to, made, project_id, kept)
     if draft.why is not None:
         _say_issued(draft.why, made, contract, lines)
+        if lines or kept != NOTHING:
+            _say_asked(draft.why, made, (contract.contract_id, bill_to), kept)
     tax, billed = taxed(draft, current, bill_to, period, listed), sum(len(line.entries) for line in lines)
     if draft.why is not None:
         say_groups(draft, draft.why, made, current, listed, billed, tax)
@@ -68,6 +72,15 @@ def emit(
         ),
     )
     return made
+
+
+def _say_asked(why: Why, made: str, place: tuple[str, str], kept: Retained) -> None:
+    """What it asks for, before deposits are set against it."""
+    why.add(asked_of(*place), why.figure(f"{made}#gross"))
+    if kept.retained:
+        why.add(asked_of(*place), negated("retained", why.figure(f"{made}#retained")))
+    if kept.released:
+        why.add(asked_of(*place), why.figure(f"{made}#released"))
 
 
 def _say_issued(why: Why, made: str, contract: Contract, lines: Sequence[StatementLine]) -> None:

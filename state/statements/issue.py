@@ -97,7 +97,7 @@ def issue(
         for plan in (by_entry[group.first.entry_id, group.first.line_id].plan,)
     ]
     earning = summed((plan.line.line_id, amount) for _, plan, amount in groups if plan.timing != NO_REVENUE)
-    of = name_of(draft, contract, period, bill_to, sequence) if draft.why is not None else ""
+    of = name_of(draft, contract, period, bill_to, sequence)
     kept = retention.decide(draft, contract, period, bill_to, earning, beside, of)
     before = before_issue(draft, contract, list(by_entry)) if is_reissued(draft, contract, period, sequence) else None
     lines: list[StatementLine] = []
@@ -115,9 +115,8 @@ def issue(
             if draft.why is not None:
                 _say_piece(draft, draft.why, contract, (of, len(listed) - 1), due_share, extra)
             pin(draft, contract, due_share, extra)
-    deposits_applied = deposit_applications.apply(
-        draft, contract, period, bill_to, sum(earning.values()), kept.retained, of
-    )
+    bills = sum(earning.values()), sum(amount for _, plan, amount in groups if plan.timing == NO_REVENUE)
+    deposits_applied = deposit_applications.apply(draft, contract, period, bill_to, bills, kept, of)
     if draft.why is not None:
         say_applied(draft.why, of, len(listed), deposits_applied, contract.terms.currency)
         funding_record.say_billed(draft.why, of, [group for group, *_ in groups])

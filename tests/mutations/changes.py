@@ -83,8 +83,8 @@ CHANGES: Final = (
     Change(
         "a deposit that is applied at the end is set against every statement",
         "domain/terms/deposit.py",
-        "if not total or (terms.applied == AT_END and not is_last):",
-        "if not total:",
+        "if not left or (rule == AT_END and not is_last):",
+        "if not left:",
         ("deposit.md",),
     ),
     Change(

@@ -1,13 +1,20 @@
-"""Deposits: what the customer pays in all is the work, and what is kept; nothing of the deposit is left, in either currency."""
+"""Deposits: what the customer pays in all is the work, and what is kept; nothing of the deposit is left, in either currency. What is
+corrected goes back to the customer and to deposits, as much as each has paid."""
 
 from __future__ import annotations
 
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.outputs import BillingStatement
 from tests.explained import not_explained
+from tests.harness import ENGAGEMENT, Books
 from tests.told import balances, invoiced, ledger_balances, statements, told
 
 APPLIED = ("oldest", "percent percent=33.333", "end")
@@ -114,3 +121,94 @@ def test_it_is_spent_once_whatever_ends_and_comes_late(
             assert {"2300", "2310", "1150", "1160"}.isdisjoint(found)
         assert balances(books, "USD").get("1100", 0) == -balances(books, "USD").get("4000", 0)
         assert not_explained(books, "2300", "2310") == []
+
+
+class Bill(NamedTuple):
+    """A statement less what it bills of deposits: its total, what it asks for, and of each deposit's line what is set against it."""
+
+    total: int
+    asked: int
+    paid: dict[str, int]
+    issued: BillingStatement
+
+
+def _bills(books: Books) -> Iterator[Bill]:
+    store = books.shard.store
+    for one in statements(books):
+        rows = store.entries(store.engagement(ENGAGEMENT)).statement(one.statement_id)
+        state = books.part("statement", one.statement_id)
+        of_deposits = sum(line.amount for line in one.lines if line.line_id in "DE")
+        paid = {row.line_id: -row.amount for row in rows[len(rows) - state.set_against :]}
+        yield Bill(one.total - of_deposits, one.amount_due - of_deposits, paid, one)
+
+
+RETAINED = ("", " retention 10", " retention 10 release_on 2026-05-15", " retention 100 release_on 2026-12-31")
+DEPOSITS = st.tuples(st.sampled_from(APPLIED), st.booleans(), st.sampled_from((3_000_100, 10_000_100)))
+WORKS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 28), st.integers(1, 600)), min_size=1, max_size=5)
+# Which work, the month in which it is said, and the minutes that it has from then on.
+CORRECTIONS = st.lists(st.tuples(st.integers(0, 4), st.integers(2, 5), st.integers(0, 600)), max_size=4)
+# Of January's invoice, in March.
+MEMOS = st.lists(st.sampled_from(("error_rebill", "goodwill")), max_size=2)
+
+
+@given(DEPOSITS, st.none() | DEPOSITS, st.sampled_from(RETAINED), WORKS, CORRECTIONS, MEMOS)
+def test_what_is_corrected_goes_back_as_it_was_paid(
+    first: tuple[str, bool, int],
+    second: tuple[str, bool, int] | None,
+    retained: str,
+    works: list[tuple[int, int, int]],
+    corrections: list[tuple[int, int, int]],
+    memos: list[str],
+) -> None:
+    """Work is corrected while the contract goes on and after its end, in March, and all of it is withdrawn in June."""
+    deposits = {"D": first} | ({"E": second} if second is not None else {})
+    head = [
+        "entity LE USD America/New_York",
+        "customer C",
+        "person bob consultant of LE",
+        "cost person bob 100 USD",
+        "project P of LE",
+        f"contract K C LE USD to 2026-03-31{retained}",
+        "  line L P",
+        "    rate 77.77",
+    ]
+    for (line, (applied, refundable, amount)), due_on in zip(deposits.items(), ("01-01", "02-10"), strict=False):
+        terms = f"amount={amount / 10_000:.2f} due_on=2026-{due_on} refundable={'yes' if refundable else 'no'}"
+        head += [f"  line {line} P", f"    terms Deposit {terms} applied={applied}"]
+    months = {
+        month: [
+            *(
+                f"2026-{month:02}-{day:02} time T-{n} bob {minutes / 60:.6f} h"
+                for n, (of, day, minutes) in sorted(enumerate(works), key=lambda one: one[1][1])
+                if of == month
+            ),
+            *(
+                f"2026-{month:02}-28 correct T-{n} {minutes / 60:.6f} h"
+                for n, of, minutes in corrections
+                if of == month and n < len(works) and works[n][0] < month
+            ),
+            *(f"2026-06-28 withdraw T-{number}" for number in range(len(works) if month == 6 else 0)),
+            f"2026-{month:02}-{monthrange(2026, month)[1]} day ended",
+        ]
+        for month in range(1, 7)
+    }
+    with told([*head, *months[1]]) as books:
+        (january,) = _bills(books)
+    part = january.asked // 10_000 // 4
+    credited = [f"2026-03-01 invoice I-1 {january.issued.statement_id[2:]} {january.issued.amount_due / 10_000:.2f}"]
+    credited += [f"2026-03-01 credit CM-{n} I-1 {kind} line L {part}.00" for n, kind in enumerate(memos) if part > 0]
+    with told([*head, *months[1], *months[2], *credited, *(line for m in range(3, 7) for line in months[m])]) as books:
+        had: Counter[str] = Counter()
+        total = asked = 0
+        for bill in _bills(books):
+            had.update(bill.paid)
+            total, asked = total + bill.total, asked + bill.asked
+            assert all(0 <= had[line] <= amount for line, (_, _, amount) in deposits.items())
+            assert bill.asked + sum(bill.paid.values()) == bill.total - bill.issued.retained + bill.issued.released
+            assert bill.total > 0 or bill.asked <= bill.issued.released
+            if first[0] == "oldest" and not (second or retained or memos):
+                assert had["D"] == min(max(total, 0), first[2]), "what it would have paid of all on one statement"
+        assert not any(had.values())
+        assert total == memos.count("error_rebill") * max(part, 0) * 10_000
+        assert retained or asked == total
+        assert not_explained(books, "1100", "2300", "2310") == []

@@ -176,10 +176,12 @@ def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Am
 
 
 def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
+    """What credit memos conceded of it stays invoiced, for less."""
     history = known_of(draft, contract, line_id)
     items = charge_rows(history, contract.contract_id, line_id)
     charged = sum(_charged(draft, contract, line_id, item_id) for item_id in items)
-    return called(draft.line(contract.contract_id, line_id).invoiced - charged, f"line {line_id}: invoiced")
+    line = draft.line(contract.contract_id, line_id)
+    return called(line.invoiced + line.conceded - charged, f"line {line_id}: invoiced")
 
 
 # Bringing it there

@@ -165,7 +165,8 @@ class Stretch(NamedTuple):
             return [each.day for each in self.course.outputs]
         if self.method.measure == REPORTS:
             return [each.as_of for each in self.course.reports]
-        return [each.as_of for course in (self.course, *self.course.together.values()) for each in course.estimates]
+        courses = (self.course, *self.course.together.values())
+        return [each.as_of for course in courses for each in course.estimates if not each.is_budget]
 
 
 def percentage(part: int, of: int, digits: int, mode: str) -> tuple[Percent, Percent]:
@@ -479,7 +480,7 @@ def beyond_on(earns: Earning, opening: Opening, day: date) -> Amount:
 def _moved_on(stretches: Sequence[Stretch], stretch: Stretch, first: date, last: date) -> date | None:
     """The last day from one to another, both included, on which other terms, or what the stretch is measured by, say how far the work has
     come."""
-    days = [each.since for each in stretches] + stretch.said_on
+    days = [each.since for each in stretches[1:]] + stretch.said_on
     return max((day for day in days if first <= day <= last), default=None)
 
 

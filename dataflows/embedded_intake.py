@@ -29,12 +29,13 @@ from connectors.files.rebuilt import STORE
 from connectors.files.rounds import InputRound, RoundFile
 from connectors.files.writing import writing
 from domain.events.delivery import TimeApproved, TimeWithdrawn
+from domain.reference.zones import midnight
 from domain.units import Instant
 from domain.work.rows import spoken
 from state import genesis
 from state.genesis import Genesis
 from state.guards import INTAKE_STATE_LOST, OTHER_GENERATION, RULES_MISSING, GuardStop
-from state.intake.clock import DATE_LAST
+from state.intake.clock import DATE_LAST, Clock
 from state.intake.directory import named_fact
 from state.intake.intake import Intake
 
@@ -86,6 +87,13 @@ def _alike(store: IntakeStore, subject: tuple[str, str]) -> str:
     return f" (the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)})" if near else ""
 
 
+class LateLines(NamedTuple):
+    """Records that stand in their file after one of a later day: how many this process took in, and where the first of them is."""
+
+    lines: int = 0
+    first: str = ""
+
+
 class RoundSummary(NamedTuple):
     """What was taken in. `unrouted` is all that waits now, `unrouted_first` the first of it in words; `log_end` is the offset after the
     last record; `not_read` names the files of the input folder that are no input.
@@ -104,6 +112,7 @@ class RoundSummary(NamedTuple):
     events_total: int = 0
     dead_letters_total: int = 0
     not_read: tuple[str, ...] = ()
+    late_lines: LateLines = LateLines()
 
 
 OnProgress = Callable[[RoundProgress], None]
@@ -116,6 +125,7 @@ class EmbeddedIntake(Closable):
         self.output_dir = output_dir
         self.settings = settings
         self._folder = InputFolder(input_dir, output_dir)
+        self._late = LateLines()
         with writing(output_dir):
             output_dir.mkdir(parents=True, exist_ok=True)
         self._rounds = rounds.read_rounds(output_dir)
@@ -180,6 +190,7 @@ class EmbeddedIntake(Closable):
             events_total=self._events,
             dead_letters_total=self._letters.end.offset,
             not_read=tuple(self._folder.not_read),
+            late_lines=self._late,
         )
 
     def _open(self) -> None:
@@ -294,6 +305,10 @@ class EmbeddedIntake(Closable):
         )
         take, bury = work.intake.take, self._letters.append
         for one, instant, item in batch:
+            if instant >= one.reached:
+                one.reached = instant
+            elif item.event is not None and _is_day_over(work.intake.clock, instant, one.reached):
+                self._late = LateLines(self._late.lines + 1, self._late.first or str(item))
             if item.event is not None:
                 take(item.event, item)
                 work.events += 1
@@ -369,6 +384,11 @@ class _RoundWork:
             )
             for file in self.files
         ]
+
+
+def _is_day_over(clock: Clock, instant: Instant, reached: Instant) -> bool:
+    """Whether what was read before of the same file has ended the day of an instant, in any zone."""
+    return any(instant < midnight(day.date, day.zone) <= reached for day in clock.days)
 
 
 def _batches(items: Iterator[Taken]) -> Iterator[list[Taken]]:

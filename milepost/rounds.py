@@ -28,7 +28,7 @@ from milepost.console import say
 from milepost.letters import sent_of
 from milepost.operate.stopping import Stop
 from milepost.printer import progress_bar
-from milepost.summary import RunSummary, not_read_text, open_exceptions
+from milepost.summary import RunSummary, late_text, not_read_text, open_exceptions
 from operators.accounting import Effects
 from state.batch import Mark
 from state.genesis import Genesis
@@ -68,7 +68,7 @@ def run_rounds(
         closing(StepsAhead(output_dir)) if steps else nullcontext() as ahead,
     ):
         before = intake.events
-        told: set[str] = set()
+        former = RoundSummary()
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, ahead, is_growing=follow, last_day=last_day())
@@ -79,8 +79,8 @@ def run_rounds(
                 index(output_dir, stop, bar)
             if stop.requested or not follow:
                 break
-            tell(taken, [name for name in taken.not_read if name not in told])
-            told.update(taken.not_read)
+            tell(taken, former)
+            former = taken
             stop.within(LOOK_AGAIN_SECONDS)
         summed = books.run(partial(_sums, log=log, stop=stop))
         return RunSummary(
@@ -95,6 +95,7 @@ def run_rounds(
             dead_letters=taken.dead_letters_total,
             dead_letters_sent=sent_of(output_dir, input_dir) if taken.dead_letters_total else 0,
             not_read=taken.not_read,
+            late_lines=taken.late_lines,
             sums=summed,
             exceptions=open_exceptions(output_dir),
             seconds=time.perf_counter() - started,
@@ -242,9 +243,11 @@ def genesis() -> Genesis:
     return Genesis(GENERATION, rules=RULES, outputs=todays_fingerprints())
 
 
-def tell(taken: RoundSummary, not_read: Sequence[str]) -> None:
-    """One line a round, for people who watch a run that follows; before it what files have come since that are no input."""
-    if not_read:
+def tell(taken: RoundSummary, before: RoundSummary) -> None:
+    """One line a round, for people who watch a run that follows; before it what new input is not read or not in order."""
+    if not_read := [name for name in taken.not_read if name not in before.not_read]:
         say(f"not read: {not_read_text(not_read)}")
+    if count := taken.late_lines.lines - before.late_lines.lines:
+        say(f"out of order: {count:,} {late_text(taken.late_lines)}")
     if taken.rounds:
         say(f"{counted(taken.events, 'event')}, {taken.dead_letters:,} unreadable; waiting for more")

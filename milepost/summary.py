@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.files.written import read_file
+from dataflows.embedded_intake import LateLines
 from domain.counting import counted, named
 from domain.money import format_amount
 from domain.outputs import TOPICS, ExceptionClosed, ExceptionRaised
@@ -20,7 +21,7 @@ FILES_SHOWN = 5
 
 class RunSummary(NamedTuple):
     """`unrouted_first` are some that wait; `dead_letters_sent` those of them that were sent again; `not_read` are files of the input;
-    `events_read` and `seconds` are this run's, all else is what the folder holds now."""
+    `events_read`, `late_lines` and `seconds` are this run's, all else is what the folder holds now."""
 
     output: Path
     generation: str
@@ -33,6 +34,7 @@ class RunSummary(NamedTuple):
     dead_letters: int
     dead_letters_sent: int
     not_read: tuple[str, ...]
+    late_lines: LateLines
     sums: BooksSums
     exceptions: Mapping[str, int]
     seconds: float
@@ -80,6 +82,8 @@ def as_json(summary: RunSummary) -> dict[str, Any]:
         dead_letters=summary.dead_letters,
         dead_letters_sent=summary.dead_letters_sent,
         files_not_read=summary.not_read,
+        late_lines=summary.late_lines.lines,
+        late_lines_first=summary.late_lines.first or None,
         money=money,
         brought_forward=before,
         seconds=round(summary.seconds, 3),
@@ -99,6 +103,8 @@ def as_text(summary: RunSummary) -> str:
     ]
     if summary.not_read:
         counts.append(("files not read", f"{len(summary.not_read):,}", not_read_text(summary.not_read)))
+    if summary.late_lines.lines:
+        counts.append(("out of order", f"{summary.late_lines.lines:,}", late_text(summary.late_lines)))
     money = [
         (f"{currency}{told}", *(amount_text(amount) for amount in of))
         for found, told in ((summary.sums.money, ""), (summary.sums.brought_forward, " brought forward"))
@@ -134,6 +140,14 @@ def not_read_text(names: Sequence[str]) -> str:
     return (
         f"{named(names, FILES_SHOWN)}: events are in .jsonl and .avro files. Name a file of JSON events, one a line, .jsonl; "
         "`milepost import` makes events of CSV; keep other files elsewhere"
+    )
+
+
+def late_text(late: LateLines) -> str:
+    return (
+        f"after a line of a later day in the same file, the first at {late.first}: they count as recorded then, so statements of periods "
+        "that had ended are without them. Sort files by `recorded_at`, else `occurred_at`, before they are read; "
+        "to have these in order, sort them and run into an empty output folder"
     )
 
 

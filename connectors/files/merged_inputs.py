@@ -22,7 +22,9 @@ CONTAINERS_OPEN_MAX: Final = 128
 
 
 class InputFile:
-    """One file of a round. `taken` and `latest` say how far it was taken in, set by what takes the items; `read` was read before."""
+    """One file of a round. `taken` and `latest` say how far it was taken in, `reached` the latest time of the round, set by what takes the
+    items; `read` was read before.
+    """
 
     __slots__ = (
         "_items",
@@ -34,6 +36,7 @@ class InputFile:
         "length",
         "name",
         "place",
+        "reached",
         "taken",
     )
 
@@ -53,6 +56,7 @@ class InputFile:
         self.length = length
         self.place = place
         self.latest = latest
+        self.reached: Instant = 0
         self.taken: InputItem | None = None
         self.is_growing = is_growing
         self._last: InputItem | None = None

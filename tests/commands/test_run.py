@@ -192,6 +192,31 @@ def test_files_that_are_no_input_by_their_names_are_named(tmp_path: Path) -> Non
     assert "files not read   2  hours.csv, time_march.json: events are in .jsonl and .avro files. Name" in shown
 
 
+def test_lines_after_one_of_a_later_day_are_late_and_the_run_says_so(tmp_path: Path) -> None:
+    """8 h of 2 March, 4 h of 3 March after a line of 1 April: March's statement has the 800.00, and the 400.00 come on April's.
+
+    Sorted, the same lines bill 1,200.00 for March, and lines of one day in another order are not counted."""
+    lines = [worked("T-1", 2), worked("T-4", 1, worked_on="2026-04-01"), worked("T-2", 3, "4"), worked("T-3", 3, "1")]
+    lines[1]["occurred_at"] = "2026-04-01T18:00:00+02:00"
+    lines[3]["occurred_at"] = "2026-03-03T17:00:00+01:00"
+    write(tmp_path / "a" / "in", founding())
+    write(tmp_path / "a" / "in", lines[:3], "time")
+    found = summary(tmp_path / "a", "--until", "2026-04-01")
+    assert (found["late_lines"], found["late_lines_first"]) == (1, "time.jsonl, line 3")
+    assert found["money"]["EUR"]["issued"] == "800.00"
+    assert summary(tmp_path / "a", "--until", "2026-04-01")["late_lines"] == 0
+    write(tmp_path / "b" / "in", founding())
+    write(tmp_path / "b" / "in", [lines[0], lines[2], lines[3], lines[1]], "time")
+    found = summary(tmp_path / "b", "--until", "2026-04-01")
+    assert (found["late_lines"], found["late_lines_first"]) == (0, None)
+    assert found["money"]["EUR"]["issued"] == "1300.00"
+    write(tmp_path / "c" / "in", [*founding(), *lines])
+    assert (
+        "\n  out of order      2  after a line of a later day in the same file, the first at events.jsonl, line 9: they"
+        in (run(tmp_path / "c", "--until", "2026-04-01").stdout)
+    )
+
+
 def test_people_get_a_table_on_stdout_and_the_next_step_on_stderr(tmp_path: Path) -> None:
     write(tmp_path / "in", [*founding(), worked("T-1", 2)])
     result = run(tmp_path)

@@ -7,11 +7,12 @@ before, so that growth is hashed without reading again what was there.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from domain.counting import named
 from state.guards import INPUT_CHANGED, INPUT_UNREADABLE, GuardStop
 
 SUFFIXES: Final = (".avro", ".jsonl")
@@ -19,6 +20,7 @@ SUFFIXES: Final = (".avro", ".jsonl")
 REJECTED_SUFFIX: Final = ".rejected.jsonl"
 # Of editors and of programs that are still writing.
 UNFINISHED_SUFFIXES: Final = ("~", ".tmp")
+NAMES_SHOWN: Final = 3
 MEND_LINK: Final = "mend the link or take it away"
 SEGMENT_BYTES: Final = 1024 * 1024
 TAIL_BYTES: Final = 64 * 1024
@@ -150,6 +152,14 @@ def changed(path: Path, how: str) -> GuardStop:
 
 def vanished(path: Path) -> GuardStop:
     return GuardStop(INPUT_CHANGED, f"{path}: this input was read before and is no longer there. Put it back")
+
+
+def other_input(input_dir: Path, output_dir: Path, names: Sequence[str]) -> GuardStop:
+    return GuardStop(
+        INPUT_CHANGED,
+        f"{output_dir}: this output folder is of other input: it has read {named(names, NAMES_SHOWN)}, of which nothing is in "
+        f"{input_dir}. Put them back, say the folder that has them as --input, or another --output for this input",
+    )
 
 
 def _walk(folder: Path, left_out: Path) -> Iterator[Path]:

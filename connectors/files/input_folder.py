@@ -13,6 +13,7 @@ from connectors.files.input_files import (
     changed,
     check_last_line,
     list_inputs,
+    other_input,
     scan,
     see,
     vanished,
@@ -38,8 +39,11 @@ class InputFolder:
     def news(self, known: Mapping[str, KnownFile], *, is_growing: bool) -> list[KnownFile]:
         """Files that are new, have grown or have something left; stops where one has changed or vanished."""
         names, self.not_read = list_inputs(self.input_dir, self.output_dir)
-        for gone in sorted(known.keys() - set(names)):
-            raise vanished(self.input_dir / gone)
+        gone = sorted(known.keys() - set(names))
+        if gone and len(gone) == len(known):
+            raise other_input(self.input_dir, self.output_dir, gone)
+        if gone:
+            raise vanished(self.input_dir / gone[0])
         found = []
         for name in names:
             before = known.get(name)

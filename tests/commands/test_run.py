@@ -255,6 +255,27 @@ def test_input_that_changed_stops_with_ten(tmp_path: Path) -> None:
     assert result.stdout == ""
 
 
+def test_an_output_folder_of_other_input_is_named_so(tmp_path: Path) -> None:
+    """Where some of the files are there, the one that is gone is named, as something went wrong with it alone."""
+    write(tmp_path / "in", founding(), "a")
+    write(tmp_path / "in", [worked("T-1", 2)], "b")
+    summary(tmp_path)
+    (tmp_path / "in" / "a.jsonl").rename(tmp_path / "a.jsonl")
+    result = run(tmp_path)
+    assert result.exit_code == 10
+    assert result.stderr == (
+        f"{tmp_path / 'in' / 'a.jsonl'}: this input was read before and is no longer there. Put it back\n"
+    )
+    (tmp_path / "in" / "b.jsonl").unlink()
+    write(tmp_path / "in", founding(), "other")
+    result = run(tmp_path)
+    assert result.exit_code == 10
+    assert result.stderr == (
+        f"{tmp_path / 'out'}: this output folder is of other input: it has read a.jsonl, b.jsonl, of which nothing is in "
+        f"{tmp_path / 'in'}. Put them back, say the folder that has them as --input, or another --output for this input\n"
+    )
+
+
 @pytest.mark.parametrize(("holder", "who"), [(os.getppid(), f" (process {os.getppid()})"), (2**40, "")])
 def test_one_run_at_a_time(tmp_path: Path, holder: int, who: str) -> None:
     """Named is a process that runs; the one that wrote last may be gone."""

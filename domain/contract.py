@@ -405,7 +405,7 @@ def _line_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> lis
     """No two lines take the same work, but where the first passes on to the other what is over its cap."""
     faults = []
     ids: set[str] = set()
-    claims: dict[tuple[str, str, str | None], ContractLine] = {}
+    claims: dict[tuple[str, str, str | None], int] = {}
     for place, line in enumerate(terms.lines):
         if line.line_id in ids:
             faults.append((f"lines[{place}].line_id", f"line {line.line_id} stands twice"))
@@ -413,18 +413,26 @@ def _line_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> lis
         for what, task in product(TAKEN, line.tasks or (None,)):
             if not methods.takes(line, what):
                 continue
-            other = claims.setdefault((what, line.project_id, task), line)
+            first = claims.setdefault((what, line.project_id, task), place)
+            other = terms.lines[first]
             if what == "time" and _passes_on(other, line, policies_of):
-                claims[what, line.project_id, task] = line
+                claims[what, line.project_id, task] = place
             elif other.line_id != line.line_id:
                 said = f"task {task}" if task else _TAKEN_SPOKEN[what]
-                faults.append(
-                    (
-                        f"lines[{place}].tasks",
-                        f"lines {other.line_id} and {line.line_id} both take {said} of project {line.project_id}",
-                    )
-                )
+                message = f"lines {other.line_id} and {line.line_id} both take {said} of project {line.project_id}"
+                field, way_out = _way_out(terms.lines, (first, place), what, task)
+                faults.append((field, message + way_out))
     return faults
+
+
+def _way_out(lines: Sequence[ContractLine], places: tuple[int, int], what: str, task: str | None) -> tuple[str, str]:
+    """The field that tells two lines apart: `takes` of one that takes more than expenses or units, else `tasks` of the second."""
+    for place in places if task is None and what != "time" else ():
+        if left := [each for each in methods.taken(lines[place]) if each != what]:
+            others = next(lines[each].line_id for each in places if each != place)
+            way_out = f"; to leave them to line {others}, state takes of line {lines[place].line_id} as {' and '.join(left)} alone"
+            return f"lines[{place}].takes", way_out
+    return f"lines[{places[1]}].tasks", ""
 
 
 def _passes_on(line: ContractLine, other: ContractLine, policies_of: dict[str, Resolved]) -> bool:

@@ -27,6 +27,14 @@ COMMON = (
 )
 # Records with a page of their own.
 ELSEWHERE = {"Policies": "Every field, its values and what it means: [Policies](policies.md)."}
+# What the rules make of fields; tests hold it against them.
+AFTER = {
+    "ContractLine": (
+        "Without `takes`, a line takes by its terms `time` (TimeAndMaterials, CostPlus), `time` and `expense` (FixedPrice, Milestones, "
+        "Retainer), `units` (UnitPrice), `expense` (Expenses) or `fee` (Subscription, Deposit). `takes` or `tasks` must tell lines of one "
+        "project apart, except where work over a cap goes on to the next line (policy `overflow`)."
+    )
+}
 PRIMITIVES = {
     "string": "text",
     "long": "whole number",
@@ -145,7 +153,8 @@ def _meaning(field: Schema) -> str:
 def _record(schema: Schema, schemas: dict[str, Schema], said: dict[str, str]) -> str:
     name = schema["name"]
     fields = [ELSEWHERE[name]] if name in ELSEWHERE else _rows(schema["fields"], schemas, name, said)
-    return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *fields, ""])
+    after = ["", AFTER[name]] if name in AFTER else []
+    return "\n".join([f"### {schema['name']}\n", f"{schema['doc']}\n", *fields, *after, ""])
 
 
 def _rows(

@@ -227,11 +227,13 @@ def is_accrued(line: ContractLine, policies: Resolved) -> bool:
     return timing(line, policies) == WITH_CHARGE
 
 
+def taken(line: ContractLine) -> tuple[str, ...]:
+    """What the line takes of `time`, `expense`, `units` and `fee`: as it says, else by the kind of its terms."""
+    return line.takes or kind_of(line.terms).takes
+
+
 def takes(line: ContractLine, what: str) -> bool:
-    """Whether the line takes `time`, `expense`, `units` or `fee`: as it says, else by the kind of its terms."""
-    if line.takes:
-        return what in line.takes
-    return what in kind_of(line.terms).takes
+    return what in taken(line)
 
 
 def charges(terms: Terms) -> bool:

@@ -13,9 +13,10 @@ from connectors.json_records import event_from_json_line
 from domain.event_faults import first_fault
 from domain.events.catalogue import ENTITIES, EVENTS
 from domain.reference_faults import faults as reference_faults
+from domain.terms.methods import KINDS
 from milepost.cli import app
 from schemas import generate
-from schemas.events_page import EXAMPLES, PAGE, page
+from schemas.events_page import AFTER, EXAMPLES, PAGE, page
 from schemas.files import read_schemas
 
 ROOT = Path(generate.__file__).parent.parent
@@ -68,3 +69,13 @@ def test_a_run_reads_all_examples(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert (told["events"], told["dead_letters"]) == (len(lines), 0)
+
+
+def test_what_lines_take_by_their_terms_is_what_the_rules_take() -> None:
+    """A new kind of terms is named here too."""
+    said = {
+        name: tuple(re.findall(r"`(\w+)`", takes))
+        for takes, names in re.findall(r"((?:`\w+`(?: and )?)+) \(([A-Z][\w, ]+)\)", AFTER["ContractLine"])
+        for name in names.split(", ")
+    }
+    assert said == {of.__name__: kind.takes for of, kind in KINDS.items()}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -142,26 +143,37 @@ def _bills(books: Books) -> Iterator[Bill]:
         yield Bill(one.total - of_deposits, one.amount_due - of_deposits, paid, one)
 
 
-RETAINED = ("", " retention 10", " retention 10 release_on 2026-05-15", " retention 100 release_on 2026-12-31")
-DEPOSITS = st.tuples(st.sampled_from(APPLIED), st.booleans(), st.sampled_from((3_000_100, 10_000_100)))
-WORKS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 28), st.integers(1, 600)), min_size=1, max_size=5)
+RETAINED = (" retention 10", " retention 10 release_on 2026-05-15", " retention 100 release_on 2026-12-31")
+DEPOSITS = st.tuples(st.sampled_from(APPLIED), st.booleans(), st.sampled_from((1_000_100, 3_000_100)))
+WORKS = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 28), st.integers(60, 600)), max_size=4)
 # Which work, the month in which it is said, and the minutes that it has from then on.
 CORRECTIONS = st.lists(st.tuples(st.integers(0, 4), st.integers(2, 5), st.integers(0, 600)), max_size=4)
 # Of January's invoice, in March.
-MEMOS = st.lists(st.sampled_from(("error_rebill", "goodwill")), max_size=2)
+MEMOS = st.lists(st.sampled_from(("error_rebill", "goodwill")), min_size=1, max_size=2)
+# With a deposit that pays the oldest first, and is kept: one that is given back pays nothing of what comes then.
+ALONE, CREDITED = "alone", "memos"
 
 
-@given(DEPOSITS, st.none() | DEPOSITS, st.sampled_from(RETAINED), WORKS, CORRECTIONS, MEMOS)
+@pytest.mark.parametrize("case", [ALONE, CREDITED, "retained", "another", "all"])
+@given(DEPOSITS, DEPOSITS, st.sampled_from(RETAINED), st.integers(240, 600), WORKS, CORRECTIONS, MEMOS)
 def test_what_is_corrected_goes_back_as_it_was_paid(
+    case: str,
     first: tuple[str, bool, int],
-    second: tuple[str, bool, int] | None,
+    second: tuple[str, bool, int],
     retained: str,
+    minutes_first: int,
     works: list[tuple[int, int, int]],
     corrections: list[tuple[int, int, int]],
     memos: list[str],
 ) -> None:
     """Work is corrected while the contract goes on and after its end, in March, and all of it is withdrawn in June."""
-    deposits = {"D": first} | ({"E": second} if second is not None else {})
+    if case in (ALONE, CREDITED):
+        first = ("oldest", False, first[2])
+    deposits = {"D": first} | ({"E": second} if case in ("another", "all") else {})
+    retained, memos = retained if case in ("retained", "all") else "", memos if case in (CREDITED, "all") else []
+    works = [(1, 5, minutes_first), *works]
+    # What is corrected before a memo takes it back as well is credited twice.
+    corrections = [(0, 3, minutes_first // 2), *(one for one in corrections if one[1] > 2 or not memos)]
     head = [
         "entity LE USD America/New_York",
         "customer C",
@@ -206,7 +218,7 @@ def test_what_is_corrected_goes_back_as_it_was_paid(
             assert all(0 <= had[line] <= amount for line, (_, _, amount) in deposits.items())
             assert bill.asked + sum(bill.paid.values()) == bill.total - bill.issued.retained + bill.issued.released
             assert bill.total > 0 or bill.asked <= bill.issued.released
-            if first[0] == "oldest" and not (second or retained or memos):
+            if case == ALONE:
                 assert had["D"] == min(max(total, 0), first[2]), "what it would have paid of all on one statement"
         assert not any(had.values())
         assert total == memos.count("error_rebill") * max(part, 0) * 10_000

@@ -26,6 +26,9 @@ CHUNK_BYTES: Final = 256 * 1024
 # Many items are made; the constructor of a NamedTuple takes twice as long.
 _new: Final = tuple.__new__
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+GZIP: Final = b"\x1f\x8b"
+IS_GZIP: Final = "this is gzip: unpack it into a .jsonl or .avro file"
+IS_JSON: Final = "this is JSON: copy it to a name that ends in .jsonl"
 TYPE: Final = re.compile(rb'"type"\s*:\s*"([A-Za-z]{1,64})"')
 
 
@@ -79,6 +82,10 @@ def fault_of_line(line: bytes) -> DecodeError | None:
 def _read_lines(path: Path, name: str, start: ReadingPlace, length: int) -> Iterator[InputItem]:
     wrong: Unreadable | None
     offset, number = start.offset, start.line
+    if offset < length and _piece(path, 0, min(len(GZIP), length)) == GZIP:
+        wrong = _part(path, offset, length, IS_GZIP, "")
+        yield InputItem(name, None, wrong, offset, 0, number, length, wrong.size)
+        return
     for line, size, digest in _lines(path, start.offset, length):
         end = offset + size
         if digest is not None:
@@ -189,13 +196,21 @@ def _avro_item(name: str, found: ContainerRecord[Event]) -> InputItem:
 def _damaged(path: Path, name: str, damage: Damage, start: ReadingPlace, until: int, length: int) -> InputItem:
     """Without its header nothing of a file can be read; what is added to it later cannot either."""
     if damage.byte_offset == 0:
-        wrong = _part(path, start.offset, length, damage.reason, damage.field_path)
+        wrong = _part(path, start.offset, length, f"{damage.reason}{_what_it_is(path, length)}", damage.field_path)
         return InputItem(name, None, wrong, start.offset, 0, 0, length, wrong.size)
     if len(damage.raw) < KEPT_BYTES_MAX or until <= damage.byte_offset:
         wrong = unreadable(damage.reason, damage.field_path, damage.raw)
     else:
         wrong = _part(path, damage.byte_offset, until, damage.reason, damage.field_path)
     return InputItem(name, None, wrong, damage.byte_offset, damage.number, 0, 0, wrong.size)
+
+
+def _what_it_is(path: Path, length: int) -> str:
+    """By how it begins."""
+    begin = _piece(path, 0, min(length, KEPT_PART_BYTES))
+    if begin.startswith(GZIP):
+        return f"; {IS_GZIP}"
+    return f"; {IS_JSON}" if begin.removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{") else ""
 
 
 def _part(path: Path, begin: int, end: int, reason: str, field_path: str) -> Unreadable:

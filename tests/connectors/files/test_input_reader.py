@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import tracemalloc
@@ -244,6 +245,11 @@ def test_damage_costs_its_block(tmp_path: Path) -> None:
         (b"", ""),
         (b"Obj", "not an Avro container file"),
         (b"PK\x03\x04 something else", "not an Avro container file"),
+        (
+            b' {"type": "TimeApproved"}\n{}',
+            "not an Avro container file; this is JSON: copy it to a name that ends in .jsonl",
+        ),
+        (gzip.compress(b"{}"), "not an Avro container file; this is gzip: unpack it into a .jsonl or .avro file"),
         (container(WORK)[:100], ""),
     ],
 )
@@ -254,6 +260,21 @@ def test_a_file_without_a_header_is_one_dead_letter(tmp_path: Path, data: bytes,
     assert (wrong.raw, wrong.size) == (data, len(data))
     assert reason in wrong.reason
     assert found[0].following.offset == len(data)
+
+
+def test_a_packed_file_of_lines_is_one_dead_letter(tmp_path: Path) -> None:
+    """Also where the last bytes of it came later."""
+    path = tmp_path / "a.jsonl"
+    data = gzip.compress(b"".join(as_line(entry_id=f"T-{number}") for number in range(200)))
+    path.write_bytes(data)
+    for start in (ReadingPlace(), ReadingPlace(40, 0, 2)):
+        (found,) = items(path, start)
+        wrong = fault([found])
+        assert (wrong.reason, wrong.raw) == (
+            "this is gzip: unpack it into a .jsonl or .avro file",
+            data[start.offset :],
+        )
+        assert found.following.offset == len(data)
 
 
 RECURSIVE = {

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from domain.units import MICROSECONDS_A_DAY
-from milepost.console import known_as, say
+from milepost.console import EARLIER, known_as, say
 from milepost.options import Verb, parameters_of, with_parameters
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def folder_as_of(output: Path, as_of: str | None) -> Iterator[Path]:
         with indexing() as tell:
             folder, last = opened.enter_context(folder_at(output, moment, tell))
         say_beyond(f"--as-of {as_of}", moment, last)
-        opened.enter_context(known_as(folder, f"{output} --as-of {as_of}"))
+        opened.enter_context(known_as(folder, f"{output}{EARLIER}{as_of}"))
         yield folder
 
 

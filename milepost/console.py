@@ -35,6 +35,9 @@ _WORD: Final = re.compile(r'(?:[^\s"]*"[^"]*"[^\s"]*|\S)+')
 _OPTION: Final = re.compile(r"(?:--[a-z-]+ +(?!--))?(?:'[^']*'|\S)+")
 _COMMAND: Final = re.compile(r" *(?:Next: +)?milepost ")
 
+# Between a folder and the earlier moment that is shown of it.
+EARLIER: Final = " --as-of "
+
 # Folders that people know by another name, such as one that shows an earlier moment.
 _KNOWN_AS: dict[str, str] = {}
 
@@ -108,6 +111,11 @@ def known_as(folder: Path, name: str) -> Iterator[None]:
         yield
     finally:
         del _KNOWN_AS[str(folder)]
+
+
+def folder_named(folder: Path) -> str:
+    """As people name it; of one that shows an earlier moment the folder that it shows."""
+    return _KNOWN_AS.get(str(folder), str(folder)).partition(EARLIER)[0]
 
 
 def is_known_as(folder: Path) -> bool:

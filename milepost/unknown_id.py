@@ -17,7 +17,7 @@ from domain.identity import unescape
 from domain.ledger.journal import BILLING
 from domain.outputs import DeadLetter, ExceptionRaised, JournalEntry, ProjectView
 from domain.work.rows import DELIVERY, EXPENSE, named, row_id
-from milepost.console import shell_word
+from milepost.console import folder_named, shell_word
 from milepost.delivery.in_erp import JOURNALS_NAMED, InErp, in_erp
 from milepost.exceptions.words import subject_text
 from milepost.letters import event_of
@@ -50,7 +50,8 @@ def unknown_id(
         return typer.BadParameter(f"{asked}, which is {other}", param_hint=param)
     like = hint(wanted, known) if isinstance(known, frozenset) else _nearest_text(known)
     shapes = f". {looks}" if looks else ""
-    return typer.BadParameter(f"{asked}{like}. `{listed_by} --output ...` lists them{shapes}", param_hint=param)
+    listed = f"{listed_by} --output {shell_word(folder_named(output))}"
+    return typer.BadParameter(f"{asked}{like}. `{listed}` lists them{shapes}", param_hint=param)
 
 
 def _nearest_text(nearest: tuple[str, ...]) -> str:

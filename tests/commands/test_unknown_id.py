@@ -43,7 +43,14 @@ def told(firm: Path, command: str, wanted: str) -> str:
 def test_every_command_says_it_in_the_same_words(firm: Path, command: str) -> None:
     message = told(firm, command, "Quux")
     assert f"expected the id of {TAKEN[command]}, got Quux" in message
-    assert "--output ...` lists them" in message
+    assert f"--output {firm / 'output'}` lists them" in message
+
+
+def test_the_folder_is_the_one_that_was_given_at_an_earlier_moment_too(firm: Path) -> None:
+    """And not the one that stands for it meanwhile."""
+    result = CliRunner().invoke(app, ["show", "Quux", "--as-of", "2026-03-20", "--output", str(firm / "output")])
+    message = " ".join(result.stderr.split())
+    assert f"`milepost dump project.views --output {firm / 'output'}` lists them" in message
 
 
 def explained(firm: Path, wanted: str) -> str:
@@ -68,7 +75,7 @@ def test_it_is_short(firm: Path) -> None:
     message = told(firm, "explain", "T-11").partition("Error: ")[2]
     assert message == (
         "Invalid value for ID: expected the id of a project, an entry, a journal, a statement or another figure, got T-11; "
-        "the nearest are T-1. `milepost projects --output ...` lists them. Ids look like PRJ-1, T-17, expense/E-4, "
+        f"the nearest are T-1. `milepost projects --output {firm / 'output'}` lists them. Ids look like PRJ-1, T-17, expense/E-4, "
         "E-1.K-1/ACME/2026-03-01/1, or PRJ-1#accrued for one figure of it"
     )
 

@@ -20,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup, _TyperParameter
 from connectors.files.no_outputs import NoOutputs
 
 if TYPE_CHECKING:
-    from typer._click.core import Context, Parameter
+    from typer._click.core import Command, Context, Parameter
 
 # What Typer says of a value that it cannot take.
 NOT_ONE_OF: Final = re.compile(r"Value error, .* is not one of (?P<names>.+)\.", re.DOTALL)
@@ -61,6 +61,18 @@ class PlainCommand(_Plain, TyperCommand):
 
 class PlainGroup(_Plain, TyperGroup):
     """A verb that has verbs of its own."""
+
+
+class ImportGroup(PlainGroup):
+    """What has no import of its own is a CSV export with a mapping."""
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        if args[0] not in self.commands:
+            ctx.fail(
+                f"No such import '{args[0]}'; there are {', '.join(self.commands)}. Any other CSV export: "
+                "milepost import csv FILE --map MAPPING --out FOLDER"
+            )
+        return super().resolve_command(ctx, args)
 
 
 class ShowingGroup(PlainGroup):

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import Final
 
 from milepost.mounting import Verb, VerbGroup, Verbs
-from milepost.plain_words import ShowingGroup, SignedAmounts
+from milepost.plain_words import ImportGroup, ShowingGroup, SignedAmounts
 
 # The made-up firm stays out of images.
 HAS_SIMULATION: Final = find_spec("simulation") is not None
@@ -64,6 +64,7 @@ BRINGING_IN: Final[Verbs] = {
                 "milepost run --input books/input --output books/output",
             ),
         },
+        ImportGroup,
     ),
     "run": Verb(
         "run.run",

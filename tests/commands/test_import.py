@@ -42,6 +42,16 @@ def files(folder: Path, rows: str = ROWS) -> tuple[Path, Path, Path]:
     return folder / "hours of march.csv", folder / "timesheets.toml", folder / "out"
 
 
+def test_a_system_without_an_import_is_told_which_there_are(tmp_path: Path) -> None:
+    result = run("kantata", tmp_path / "hours.csv")
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.split())
+    assert (
+        "No such import 'kantata'; there are csv, balances, contracts, ecb, harvest, toggl, clockify, solidtime, kimai, auto. "
+        "Any other CSV export: milepost import csv FILE --map MAPPING --out FOLDER"
+    ) in said
+
+
 @pytest.mark.parametrize(
     ("column", "rows"),
     [

@@ -310,6 +310,7 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "another id."
     ),
     ("unknown_reference", "statement_request"): "Sign the contract, or request the statement of the right one.",
+    ("unknown_reference", "time_entry"): "Send the record that is named, or correct the entry.",
     (
         "unknown_reference",
         "variable_consideration",

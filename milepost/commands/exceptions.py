@@ -18,7 +18,7 @@ from milepost.options import Input, Json, MayApprove, Output, Reason, checked_na
 from milepost.tables import show as show_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from connectors.files.found_exceptions import KnownException
     from domain.events.catalogue import Event
@@ -212,10 +212,10 @@ def show(
     facts = [conflict_table(conflict)] if conflict is not None else [*map(fact_table, single)]
     show_tables(*facts, *several, history_table(steps))
     if known.is_open and not is_known_as(output):
-        say(f"\nNext: {way_out(known, waiting, near, output) or _way_out(known.raised, fact, port)}")
+        say(f"\nNext: {way_out(known, waiting, near, output) or _way_out(known.raised, fact, near, port)}")
 
 
-def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun) -> str:
+def _way_out(raised: ExceptionRaised, fact: Event | None, near: Sequence[str], port: ExceptionsOfRun) -> str:
     """What settles it; where only a record does that nobody has sent, who sees to it."""
     from domain.reference.exchange import MISSING_RATE
     from milepost.exceptions.effects import CORRECTED, Effect, effect_of, refusal_to_waive
@@ -224,11 +224,9 @@ def _way_out(raised: ExceptionRaised, fact: Event | None, port: ExceptionsOfRun)
     if raised.category in MISSING_RATE:  # the rates of the European Central Bank resolve it
         return _import_of_rates(raised.category, port)
     named = shell_word(raised.exception_id)
-    if fact is not None and raised.category in CORRECTED and refusal_to_waive(raised) is not None:
-        field = raised.field or "FIELD"
-        return (
-            f"milepost exceptions resend {named} --set {field}=VALUE --approved-by NAME --output {shell_word(output)}"
-        )
+    if fact is not None and (near or (raised.category in CORRECTED and refusal_to_waive(raised) is not None)):
+        setting = shell_word(f"{raised.field or 'FIELD'}={near[0] if len(near) == 1 else 'VALUE'}")
+        return f"milepost exceptions resend {named} --set {setting} --approved-by NAME --output {shell_word(output)}"
     effect = effect_of(raised, "ExceptionWaived")
     if effect in (Effect.POSTS_WORK, Effect.POSTS_INVOICE) and refusal_to_waive(raised) is None:
         return f"milepost exceptions waive {named} --reason '...' --approved-by NAME --output {shell_word(output)}\nThat {effect}."

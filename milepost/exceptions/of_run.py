@@ -11,8 +11,9 @@ from connectors.files.added_events import DECISIONS, add_events
 from connectors.files.engagement_log import EngagementLog
 from connectors.files.found_exceptions import KnownException, closings, exceptions_of, latest_of
 from connectors.files.lookup import contract_ids, contracts_of, nearest, project_ids
-from dataflows.books_read import reading_books
+from dataflows.books_read import reading_books, reference_book
 from domain.events.catalogue import Event
+from domain.exceptions import UNKNOWN
 from domain.outputs import ExceptionRaised
 from domain.units import Instant
 from milepost.days import moment
@@ -67,7 +68,11 @@ class ExceptionsOfRun:
         return contracts_of(self.output, project_id)
 
     def nearest(self, raised: ExceptionRaised) -> tuple[str, ...]:
-        """Known ids that look like the project or contract that is not known, the likeliest first."""
+        """Known ids that look like the project, contract or person that is not known, the likeliest first."""
+        if (raised.category, raised.field) == (UNKNOWN, "person_id"):
+            with reading_books(self.output) as reader:
+                persons = reference_book(reader, "PersonDefined").persons
+            return nearest(raised.person_id or "", frozenset(persons))
         ids = IDS.get(raised.subject_kind) if raised.category == "unrouted" else None
         return nearest(raised.subject_id, ids(self.output)) if ids is not None else ()
 

@@ -345,7 +345,19 @@ def test_the_fold_raises_self_approved_of_a_decision_about_own_work(firm: Path) 
 
 def test_a_waiver_of_what_is_missing_is_refused(firm: Path) -> None:
     said = refused(firm, "waive", id_of(firm, "T-3"), "--reason", "x", "--approved-by", "ben", *AT)
-    assert "a waiver cannot replace what is missing. Send the record that is named." in said
+    assert "a waiver cannot replace what is missing. Send the record that is named, or correct the entry." in said
+
+
+def test_people_like_one_that_is_not_defined_are_named(tmp_path: Path) -> None:
+    """As projects are: the work is of ADA or of a person to come, and the next step is the entry with the right one."""
+    write(tmp_path / "input", [*founding(), worked("T-1", 2, person_id="AD")])
+    run(tmp_path)
+    about = id_of(tmp_path, "T-1")
+    assert asked(tmp_path, "show", about)["nearest"] == ["ADA"]
+    shown = ask(tmp_path, "show", about)
+    assert "\n  nearest    ADA\n" in shown.stdout
+    assert "\n  way out    Send the record that is named, or correct the entry.\n" in shown.stdout
+    assert f"milepost exceptions resend {about} --set person_id=ADA --approved-by NAME --output" in shown.stderr
 
 
 def test_a_corrected_fact_is_a_new_version(firm: Path) -> None:

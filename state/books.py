@@ -776,7 +776,8 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
     """A bucket with the last entry in consumption order that has a free claim on it.
 
     `refused` counts the entries that have less than they claim, by whichever cap, the other two sum what they lack. `below` is the
-    subject of exception `cap_below_consumption` while that is open for the bucket.
+    subject of exception `cap_below_consumption` while that is open for the bucket. `days` is what work of the last weeks takes of a cap
+    over the whole term, by service day.
     """
 
     bucket: Bucket = Bucket()
@@ -785,6 +786,7 @@ class CapBucket(Value, frozen=True, array_like=True, gc=False):
     below: str = ""
     refused_amount: Amount = 0
     refused_hours: Hours = 0
+    days: dict[int, tuple[Amount, Hours]] = {}
 
 
 class FundingNotice(Value, frozen=True, array_like=True, gc=False):

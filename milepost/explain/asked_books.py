@@ -7,7 +7,7 @@ their events. What a forecast was made of is asked of its rules with these.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from domain.caps.consume import MONTH, Bucket, CapRule, bucket_key
 from domain.events.delivery import EstimateRevised
 from domain.explanation import Node, total
 from domain.figure import Recorded, called, later
+from domain.forecast.exhaustion import PACE_DAYS
 from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event, limits_numbered
 from domain.outputs import ForecastUpdate
@@ -235,12 +236,14 @@ class AskedBooks(Nodes):
     def _take_bucket(self, draft: Draft, plan: LinePlan, rule: CapRule, day: date, step: int, turn: int) -> None:
         key = bucket_key(rule, day, "")
         for allotment in dict.fromkeys((allotments(plan)[0], allotments(plan)[-1])):
-            amount, hours = (
-                self.nodes.caps.number_taken(TakenOfCap(plan, key, allotment, by_hours), step, turn)
+            of, lately = TakenOfCap(plan, key, allotment), (day - timedelta(days=PACE_DAYS - 1), day)
+            amount, hours, *last = (
+                self.nodes.caps.number_taken(of._replace(by_hours=by_hours, days=days), step, turn)
+                for days in (None, lately)
                 for by_hours in (False, True)
             )
-            bucket = Bucket(free_amount=amount, free_hours=hours)
-            draft.put("bucket", bucket_id(plan, allotment, key), CapBucket(bucket))
+            made = CapBucket(Bucket(free_amount=amount, free_hours=hours), days={day.toordinal(): (last[0], last[1])})
+            draft.put("bucket", bucket_id(plan, allotment, key), made)
 
     def _take_forecast(self, draft: Draft, project_id: str, step: int, as_of: date) -> None:
         forecast, outlook = known(draft, project_id)

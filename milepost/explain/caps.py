@@ -1,6 +1,7 @@
 """What caps allow of an entry, as their rule recorded it (R16 to R18), and what caps have left after a step."""
 
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ from state.caps.claims import (
     order_key,
     with_returned,
 )
+from state.caps.lately import is_of_no_day
 from state.caps.walk import has_order_by_day
 from state.terms.plan import LinePlan, plan_of
 from state.totals import issued_of, issued_on
@@ -62,12 +64,25 @@ POLICIES = ("cap_split", "cap_order", "cap_includes", "overflow")
 
 
 class TakenOfCap(NamedTuple):
-    """What is taken of a cap in one of its periods, by an allotment; in money or in hours."""
+    """What is taken of a cap in one of its periods, by an allotment; in money or in hours; with `days` by work of these."""
 
     plan: LinePlan
     bucket: BucketKey
     allotment: str
     by_hours: bool = False
+    days: tuple[date, date] | None = None
+
+    @property
+    def title(self) -> str:
+        if self.days is not None:
+            return f"taken from {self.days[0]} to {self.days[1]}"
+        return f"taken from {spoken_period(self.bucket)}"
+
+    def has(self, one: PlacedPart) -> bool:
+        if self.days is None:
+            return True
+        day = one.order[0 if has_order_by_day(self.plan) else 1]
+        return self.days[0].isoformat() <= day <= self.days[1].isoformat() and not is_of_no_day(one.of)
 
     def measure(self, name: str) -> str:
         return name + HOURS if self.by_hours else name
@@ -249,7 +264,7 @@ class CapNodes(Nodes):
         """Everything that is granted of it, and what a soft cap counts; as a turn of the step left it, or the step."""
         parts = self._taken(of, step, turn=turn)
         unit, currency = ("hours", "") if of.by_hours else ("amount", of.plan.currency)
-        return total(f"taken from {spoken_period(of.bucket)}", parts, unit, currency, rule="R16")
+        return total(of.title, parts, unit, currency, rule="R16")
 
     def number_taken(self, of: TakenOfCap, step: int, turn: int) -> Recorded:
         """The same as a number, by a turn of the step."""
@@ -334,7 +349,9 @@ class CapNodes(Nodes):
         return found
 
     def _placed(self, of: TakenOfCap, name: str, step: int, turn: int | None = None) -> list[PlacedPart]:
-        return self.recorded.why.placed(of.under, of.measure(name), step=step, turn=turn)
+        return [
+            one for one in self.recorded.why.placed(of.under, of.measure(name), step=step, turn=turn) if of.has(one)
+        ]
 
 
 PARTS = {

@@ -50,6 +50,7 @@ from state.caps.claims import (
     with_grant,
 )
 from state.caps.consumers import ConsumerClaim
+from state.caps.lately import with_share
 from state.caps.notices import count_over, rules_of_group, ruling, watch
 from state.caps.repricing import reprice
 from state.caps.walk import Comer, Leaver, allotted, with_pinned
@@ -281,19 +282,21 @@ def _move(
     for key, rule in touched.items():
         part_id = bucket_id(plan, allotment, key)
         stored = draft.bucket(part_id)
-        bucket, last = stored.bucket, stored.last
+        bucket, last, days = stored.bucket, stored.last, stored.days
         refused, refused_amount, refused_hours = stored.refused, stored.refused_amount, stored.refused_hours
         for share, under, sign in shares:
             if key not in under:
                 continue
             bucket = _added(bucket, under[key], share, sign)
+            days = with_share(draft, key, days, share, sign)
             amount, hours = share.lacks
             refused += sign * bool(amount or hours)
             refused_amount += sign * amount
             refused_hours += sign * hours
         if has is not None and (last is None or last < order):
             last = order
-        draft.put("bucket", part_id, CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours))
+        made = CapBucket(bucket, last, refused, stored.below, refused_amount, refused_hours, days)
+        draft.put("bucket", part_id, made)
         if allotment != FOR_REVENUE and part_id not in draft.watched:
             said = ruling(draft, plan, rule, key)
             watch(draft, part_id, plan, said, key, stored.bucket, limit_of(said, key))

@@ -1,22 +1,21 @@
 """How far the caps of a project are used, and when they will be used up.
 
-By what remains, where the cap binds the project's lines and no others; else by the pace of the last 28 days: the
-revenue (or hours) of each project in these days, in the share that the cap's lines have in the value of all its
-lines. Caps of a person's day are left out, and a month's cap is not looked ahead.
+By what remains, where the cap binds the project's lines and no others; else by the pace of the last 28 days: what the
+cap took of work on these days. Caps of a person's day are left out, and a month's cap is not looked ahead.
 
 Work counts towards a cap as long as its terms have it, the contract runs and the project is open: a cap that has room then is not used up
 at all. By pace no work is expected after the project's planned end either, unless that has passed; a plan may go on after it.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from operator import attrgetter
 
 from domain.caps.consume import CapLimit, CapRule, bucket_key, counting, is_agreed, is_limited, limit_on
 from domain.caps.purchase_order import SUBJECT_KIND, is_order
 from domain.contract import BEGINNING
 from domain.explanation import constant
-from domain.figure import called, in_part, spread, titled
+from domain.figure import called, spread, titled
 from domain.forecast.completion import NOTHING, percent
 from domain.forecast.exhaustion import PACE_DAYS, Lasting, by_pace, by_plan
 from domain.identity import composed
@@ -24,11 +23,10 @@ from domain.outputs import ForecastCap
 from domain.tuples import new_tuple
 from domain.units import HUNDRED_PERCENT, Amount, Hours, Percent
 from domain.why import Why
-from state.books import ForecastState
 from state.caps.claims import allotments
 from state.draft import Draft
 from state.forecast.bases import Weighed
-from state.forecast.outlook import ONE_DAY, known, line_key, project_terms, sum_of
+from state.forecast.outlook import ONE_DAY, line_key, project_terms, sum_of
 from state.forecast.room import cap_bucket, lines_under
 from state.forecast.shapes import Shape
 from state.terms.plan import LinePlan
@@ -134,7 +132,7 @@ def lasting(
             found.append(by_plan(each, as_of, months, counts_until(draft, members, rule, as_of, is_planned=True)))
         else:
             last = counts_until(draft, members, rule, as_of, is_planned=False)
-            pace = called(_pace(draft, members, as_of, hours=hours), f"taken in {PACE_DAYS} days")
+            pace = called(_pace(draft, plan, rule, as_of, hours=hours), f"taken in {PACE_DAYS} days")
             found.append(by_pace(each, as_of, pace, last))
     return min([one for one in found if one is not None], key=attrgetter("day"), default=None)
 
@@ -158,41 +156,11 @@ def _work_ends(draft: Draft, project_id: str, as_of: date, *, is_planned: bool) 
     return project.closed_on or (planned if planned is not None and planned > as_of else None)
 
 
-def _pace(draft: Draft, members: Sequence[LinePlan], as_of: date, *, hours: bool) -> int:
-    """What the cap's lines took in the last 28 days, amounts in contract currency; of what was brought forward nobody knows on which."""
-    total = 0
-    for project_id in sorted({plan.line.project_id for plan in members}):
-        _, outlook = known(draft, project_id)
-        begins_after = draft.project(project_id).begins_after
-        since = as_of - timedelta(days=PACE_DAYS)
-        since = since if begins_after is None else max(since, begins_after)
-        whole = _value(draft, project_terms(draft, project_id).lines)
-        mine = _value(draft, [plan for plan in members if plan.line.project_id == project_id])
-        taken = _lately(outlook, members[0].currency, since, as_of, hours=hours)
-        taken = called(taken, f"{project_id}: taken from {since + ONE_DAY} to {as_of}")
-        if mine != whole and whole > 0:
-            taken = in_part(taken, mine, whole, f"{project_id}: in the share of the cap's lines")
-        total += taken if whole > 0 else 0
-    return total
-
-
-def _value(draft: Draft, plans: Sequence[LinePlan]) -> int:
-    values = [draft.line(plan.contract_id, plan.line.line_id).value for plan in plans]
-    return called(sum(values), "value of the lines")
-
-
-def _lately(outlook: ForecastState, currency: str, since: date, as_of: date, *, hours: bool) -> int:
-    """After a day and until another."""
-    first, last, place = since.toordinal(), as_of.toordinal(), 0 if hours else 2
-    return sum(
-        [
-            tally[place]
-            for own, held in outlook.days.items()
-            if hours or own == currency
-            for day, tally in held.items()
-            if first < day <= last
-        ]
-    )
+def _pace(draft: Draft, plan: LinePlan, rule: CapRule, as_of: date, *, hours: bool) -> int:
+    """What the cap took of the last 28 days."""
+    last = as_of.toordinal()
+    days = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).days
+    return sum([taken[hours] for day, taken in sorted(days.items()) if last - PACE_DAYS < day <= last])
 
 
 def companions(draft: Draft, project_ids: set[str]) -> list[str]:

@@ -33,6 +33,7 @@ from state.books import (
     LineTotals,
     Project,
 )
+from state.caps.lately import DAYS_KEPT, DAYS_MAX
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event
@@ -42,8 +43,6 @@ from state.terms.plan import LinePlan, line_plan, newest_plan
 from state.totals import in_project
 from state.work.placing import taken_projects
 
-DAYS_KEPT = 35
-DAYS_MAX = 70
 ONE_DAY = timedelta(days=1)
 # Rules that a recorder names in order, since a forecast was published.
 CHANGES, MOVES, WEIGHS, SPLITS = "forecast_changes", "moves", "weighs", "splits"

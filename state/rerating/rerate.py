@@ -49,6 +49,7 @@ from state.caps.claims import (
     with_grant,
 )
 from state.caps.given_up import fitted
+from state.caps.lately import TakenByDay, with_share
 from state.caps.notices import first_limited, is_over, ruling, settle_below, watch
 from state.caps.repricing import reprice
 from state.caps.walk import has_order_by_day, most_settled
@@ -340,10 +341,13 @@ def _allot_all(
     grants, buckets = allot(claims, pinned, plan.step, mode, most, figures, by_day=has_order_by_day(plan))
     refused: dict[BucketKey, tuple[int, Amount, Hours]] = {}
     last: dict[BucketKey, tuple[str, str, str]] = {}
+    days: dict[BucketKey, TakenByDay] = {}
     for (own, consumption), claim, granted in zip(members, claims, grants, strict=True):
         prices[consumption.entry_id] = with_grant(own, prices[consumption.entry_id], allotment, granted)
         for key, _ in claim.under:
-            amount, hours = GrantedRequest(claim, granted).lacks
+            share = GrantedRequest(claim, granted)
+            amount, hours = share.lacks
+            days[key] = with_share(draft, key, days.get(key, {}), share, 1)
             had = refused.get(key, (0, 0, 0))
             refused[key] = had[0] + bool(amount or hours), had[1] + amount, had[2] + hours
             last[key] = order_key(own, consumption.price, consumption.entry_id)
@@ -356,7 +360,8 @@ def _allot_all(
         part_id = bucket_id(plan, allotment, key)
         before = forgotten.get(part_id, CapBucket())
         count, amount, hours = refused.get(key, (0, 0, 0))
-        draft.put("bucket", part_id, CapBucket(bucket, last.get(key), count, before.below, amount, hours))
+        made = CapBucket(bucket, last.get(key), count, before.below, amount, hours, days.get(key, {}))
+        draft.put("bucket", part_id, made)
     if allotment != FOR_REVENUE:
         _watch_all(draft, allotment, members, forgotten)
 

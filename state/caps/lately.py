@@ -1,0 +1,31 @@
+"""What work of the last weeks takes of caps over the whole term, by service day: the pace at which they are used (R57).
+
+What balances bring forward is of days that nobody knows, so it is not in the pace.
+"""
+
+from domain.caps.consume import BucketKey
+from domain.reference.zones import universal_day
+from domain.units import Amount, Hours
+from domain.work.rows import OPENING, named, origin
+from state.caps.claims import GrantedRequest
+from state.draft import Draft
+
+DAYS_KEPT = 35
+DAYS_MAX = 70
+
+TakenByDay = dict[int, tuple[Amount, Hours]]
+
+
+def with_share(draft: Draft, key: BucketKey, days: TakenByDay, share: GrantedRequest, sign: int) -> TakenByDay:
+    """By the log's own time; days before the last weeks are dropped now and then."""
+    claim, granted = share.claim, share.granted
+    first, day = universal_day(draft.cause.recorded_at) - DAYS_KEPT, claim.day.toordinal()
+    if key[1] or day < first or is_of_no_day(claim.entry_id):
+        return days
+    amount, hours = days.get(day, (0, 0))
+    kept = days if len(days) < DAYS_MAX else {each: taken for each, taken in days.items() if each >= first}
+    return {**kept, day: (amount + sign * granted.amount, hours + sign * granted.hours)}
+
+
+def is_of_no_day(row: str) -> bool:
+    return named(origin(row))[0] == OPENING

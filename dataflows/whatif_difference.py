@@ -151,7 +151,7 @@ class CapMoved(NamedTuple):
 
 
 class KeptPrice(NamedTuple):
-    """Work on issued statements that keeps its price (R8): what it is billed at, and what it would be by the change."""
+    """Work on issued statements that keeps its price (R8): what they bill, its value, and what that would be by the change."""
 
     project_id: str
     contract_id: str
@@ -159,6 +159,7 @@ class KeptPrice(NamedTuple):
     entries: int
     hours: Hours
     billed: Amount
+    value: Amount
     otherwise: Amount
 
 
@@ -195,12 +196,17 @@ def kept_prices(before: WhatIfSide, after: WhatIfSide) -> tuple[KeptPrice, ...]:
     found: dict[tuple[str, str, str], KeptPrice] = {}
     for entry_id, work in after.billed.items():
         stood = before.billed.get(entry_id)
-        if stood is None or work.otherwise in {stood.otherwise, work.billed}:
+        if stood is None or work.otherwise in {stood.otherwise, work.value}:
             continue
         key = work.project_id, work.contract_id, work.currency
-        had = found.get(key, KeptPrice(*key, 0, 0, 0, 0))
+        had = found.get(key, KeptPrice(*key, 0, 0, 0, 0, 0))
         found[key] = KeptPrice(
-            *key, had.entries + 1, had.hours + work.hours, had.billed + work.billed, had.otherwise + work.otherwise
+            *key,
+            had.entries + 1,
+            had.hours + work.hours,
+            had.billed + work.billed,
+            had.value + work.value,
+            had.otherwise + work.otherwise,
         )
     return tuple(found[key] for key in sorted(found))
 

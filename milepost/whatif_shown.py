@@ -130,13 +130,13 @@ def _kept(kept: Sequence[KeptPrice]) -> Table:
             f"{each.entries:,}",
             hours_text(each.hours),
             each.currency,
-            *map(amount_text, (each.billed, each.otherwise)),
+            *map(amount_text, (each.billed, each.value, each.otherwise)),
         )
         for each in kept
     ]
-    columns = ("project", "contract", "entries", "hours", "", "billed", "by the change")
+    columns = ("project", "contract", "entries", "hours", "", "billed", "worth", "by the change")
     return Table(
-        "On issued statements: keeps its price, also when it is corrected", columns, rows, frozenset({2, 3, 5, 6})
+        "On issued statements: keeps its price, also when it is corrected", columns, rows, frozenset({2, 3, 5, 6, 7})
     )
 
 
@@ -295,7 +295,7 @@ def as_json(found: WhatIf) -> dict[str, Any]:
         ],
         statements=[_statement_json(each) for each in moved.statements],
         kept=[
-            {**_plain(each, ("billed", "otherwise")), "hours": hours_text(each.hours).replace(",", "")}
+            {**_plain(each, ("billed", "value", "otherwise")), "hours": hours_text(each.hours).replace(",", "")}
             for each in found.kept
         ],
         forecasts=[_forecast_json(each) for each in moved.forecasts],

@@ -51,13 +51,14 @@ class ImaginedForecast(NamedTuple):
 
 
 class BilledWork(NamedTuple):
-    """Work on issued statements: its value as it is billed, and what it would be had none of it been issued (R8)."""
+    """Work on issued statements: what they bill, its value before caps, and what that would be had none of it been issued (R8)."""
 
     project_id: str
     contract_id: str
     currency: str
     hours: Hours
     billed: Amount
+    value: Amount
     otherwise: Amount
 
 
@@ -157,10 +158,12 @@ class ImaginedShard(Shard):
                     continue
                 if not any(issued.amount for issued in entry.issued):
                     continue
+                billed = sum(one.amount for one in entry.issued if one.contract_id == price.contract_id)
                 rated = price_side(draft, replace(entry, issued=()), work, work)
                 if isinstance(rated, PricePlan):
                     said = price.project_id or work.project_id, price.contract_id, price.currency
-                    found[entry.entry_id] = BilledWork(*said, price.hours, price.value, rated.price.value)
+                    made = BilledWork(*said, price.hours, billed, price.value, rated.price.value)
+                    found[entry.entry_id] = made
         return found
 
     def _drafts(self, engagement_id: str, recorded_at: Instant) -> Iterator[tuple[str, Draft]]:

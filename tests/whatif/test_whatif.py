@@ -117,7 +117,19 @@ def test_work_on_issued_statements_keeps_its_price(tmp_path: Path) -> None:
     revenue = [(each["period"], each["amount"]) for each in answer["journals"] if each["account"] == "4000"]
     assert revenue == [("2026-03", "-25.00"), ("2026-04", "-30.00")]
     kept = {"project_id": "BRIDGE", "contract_id": "K-1", "currency": "EUR", "entries": 2}
-    assert answer["kept"] == [{**kept, "hours": "16.25", "billed": "1625.00", "otherwise": "2112.50"}]
+    assert answer["kept"] == [
+        {**kept, "hours": "16.25", "billed": "1625.00", "value": "1625.00", "otherwise": "2112.50"}
+    ]
+
+
+def test_what_a_cap_kept_off_statements_is_not_billed(tmp_path: Path) -> None:
+    """16 hours at 100 are worth 1,600 and billed up to the cap of 1,500; at 130 they would be worth 2,080."""
+    *others, signed = founding()
+    write(tmp_path / "input", [*others, {**signed, "lines": line(cap="1500")}, worked("T-2", 2), worked("T-3", 3)])
+    run(tmp_path, "--until", "2026-04-02")
+    answer = predicted(tmp_path / "output", [amended("2026-04-03T08:00:00Z", lines=line("130", cap="1500"))])
+    kept = {"project_id": "BRIDGE", "contract_id": "K-1", "currency": "EUR", "entries": 2}
+    assert answer["kept"] == [{**kept, "hours": "16", "billed": "1500.00", "value": "1600.00", "otherwise": "2080.00"}]
 
 
 def test_work_on_issued_statements_keeps_its_price_in_another_role(tmp_path: Path) -> None:
@@ -133,7 +145,7 @@ def test_work_on_issued_statements_keeps_its_price_in_another_role(tmp_path: Pat
     answer = predicted(tmp_path / "output", [lead])
     assert posted(answer) == {"1150": "50.00", "4000": "-50.00"}
     kept = {"project_id": "BRIDGE", "contract_id": "K-1", "currency": "EUR", "entries": 2}
-    assert answer["kept"] == [{**kept, "hours": "16", "billed": "1600.00", "otherwise": "2400.00"}]
+    assert answer["kept"] == [{**kept, "hours": "16", "billed": "1600.00", "value": "1600.00", "otherwise": "2400.00"}]
 
 
 def test_a_quantity_gives_its_amount(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ ABOUT: Final = {
     "cap_below_consumption": ("cap", "purchase order", "price"),
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
-    "statement_differs_from_invoice": ("invoice", "draft"),
+    "statement_differs_from_invoice": ("invoice", "second invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
     "balances_differ": ("balances",),
     "in_balances": ("work", "balances", "payment", "payment application", "write-off", "adjustment", "credit memo"),
@@ -97,6 +97,8 @@ KINDS: Final = {
     "credit memo": "credit_memo",
     "answer of the ERP": "posting",
     "variable part": "variable_consideration",
+    "invoice": "statement",
+    "second invoice": "invoice",
 }
 NO_FACT: Final = "no one fact"
 RESENT: Final = {
@@ -107,6 +109,7 @@ RESENT: Final = {
     "contract": "the contract",
     "decision": "the decision",
     "invoice": "the invoice",
+    "second invoice": "the invoice",
     "draft": NO_FACT,
     "payment": "the payment",
     "payment application": "the application",

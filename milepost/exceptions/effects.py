@@ -12,6 +12,7 @@ from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.work.rows import ADJUSTMENT, ROWS
 from state.handlers.control import comes_back, is_missing
+from state.handlers.invoices import INVOICE
 from state.work.value_time import WAIVABLE
 
 # Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line. Adjustments of revenue have a
@@ -61,7 +62,7 @@ def of_waiver(category: str, subject_kind: str, *, waits: bool = True) -> Effect
 def of_resolution(category: str, subject_kind: str, *, waits: bool = True) -> Effect:
     if (subject_kind in WORKS and waits) or comes_back(category, subject_kind):
         return Effect.COMES_BACK
-    return _settling(category)
+    return _settling(category, subject_kind)
 
 
 def _settling(category: str, subject_kind: str = "") -> Effect:
@@ -77,7 +78,7 @@ def _settling(category: str, subject_kind: str = "") -> Effect:
         return Effect.POSTS_ADJUSTMENT
     if subject_kind == "credit_memo" and category in EFFECTS_ON_CREDITS:
         return EFFECTS_ON_CREDITS[category]
-    return Effect.POSTS_INVOICE if category == DIFFERENCE else Effect.CLOSES
+    return Effect.POSTS_INVOICE if category == DIFFERENCE and subject_kind != INVOICE else Effect.CLOSES
 
 
 # Of one exception

@@ -44,6 +44,8 @@ from state.value import plain
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 
 INVOICE = "invoice"
+# The field of an invoice of a statement that has one already.
+SECOND: Final = "statement_id"
 CLEARS_LATE = (
     "invoice {} was posted as one that clears no 1150, and is said to clear it now: move what its memo takes from other accounts there, "
     "from 1150, and take it off one of the two feeds"
@@ -62,7 +64,7 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
         return
     if statement.invoice_id is not None:
         if statement.invoice_id != event.invoice_id:
-            _differs(draft, statement, event, f"invoice {statement.invoice_id} is posted for it already")
+            _second(draft, statement, event)
         elif event.clears_unbilled and not statement.is_cleared:
             _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled")
         return
@@ -202,6 +204,20 @@ def _differs(
     )
 
 
+def _second(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
+    """It is charged in the ERP, and in no books here; its own exception, so that no word on the statement's invoice settles it."""
+    draft.raise_exception(
+        DIFFERENCE,
+        INVOICE,
+        event.invoice_id,
+        f"invoice {statement.invoice_id} is posted for statement {statement.statement_id} already",
+        contract_id=statement.contract_id,
+        amount=_at_stake(draft.why, statement, event, SECOND),
+        currency=statement.currency,
+        field=SECOND,
+    )
+
+
 def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, field: str) -> Amount:
     """The tax or all of the invoice where these are in question, else the difference of the net amounts."""
     net, tax, due, currency = event.amount, event.tax_amount, statement.amount_due, statement.currency
@@ -212,7 +228,7 @@ def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, 
         due = Recorded(elsewhere("the statement", due, of, currency))
     if field == "tax_amount":
         return tax
-    return net if field == "clears_unbilled" else net - due
+    return net if field in {"clears_unbilled", SECOND} else net - due
 
 
 def post_invoice(

@@ -8,7 +8,7 @@ its open entries are listed by line and day, both as they are now; of rows the n
 import os
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from sys import intern
@@ -484,28 +484,33 @@ class Store:
         if len(self._unsaved) > KEPT_BACK_MAX:
             self.flush()
 
+    def _write(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """SQLite is not asked about no rows: of most days at whose end nothing is due that would be a fifth of the time."""
+        if rows:
+            self._writing.executemany(statement, rows)
+
     def _write_waits(self, no: int, change: Draft, log_offset: int) -> None:
-        self._writing.executemany(
+        self._write(
             "DELETE FROM waits WHERE kind = ? AND key = ? AND no = ? AND name = ?",
-            ((kind, key, no, name) for kind, key, name in sorted(change.waits_removed)),
+            [(kind, key, no, name) for kind, key, name in sorted(change.waits_removed)],
         )
         offsets = {f"entry:{entry_id}": offset for entry_id, offset in change.parked.items() if offset is not None}
-        self._writing.executemany(
+        self._write(
             "INSERT OR REPLACE INTO waits VALUES (?, ?, ?, ?, ?)",
-            ((kind, key, no, name, offsets.get(name, log_offset)) for kind, key, name in sorted(change.waits_added)),
+            [(kind, key, no, name, offsets.get(name, log_offset)) for kind, key, name in sorted(change.waits_added)],
         )
 
     def flush(self) -> None:
         """Write what is kept back of rows and their indexes."""
         unsaved, journals = self._unsaved, self._journals
         written = [(*key, snapshot.encode(unsaved[key])) for key in sorted(unsaved)]
-        self._writing.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
+        self._write("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", written)
         for no, entry_id, data in written:
             # What is at hand is stored already.
             if not self._rows.put((no, entry_id), unsaved[no, entry_id], DECODED * len(data)):
                 self._ids.add(no, entry_id)
         unsaved.clear()
-        self._writing.executemany(
+        self._write(
             "INSERT INTO journals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data",
             [(*key, snapshot.encode_journal(journals[key], key[1])) for key in sorted(journals)],
         )
@@ -514,18 +519,18 @@ class Store:
             (no, f"{contract}{SEPARATOR}{line}", *place, there)
             for (no, (contract, line, *place)), there in self._open.items()
         )
-        self._writing.executemany(
+        self._write(
             "DELETE FROM open_entries WHERE no = ? AND line = ? AND day = ? AND id = ? AND person = ?",
             [key for *key, there in index if not there],
         )
-        self._writing.executemany(
+        self._write(
             "INSERT OR IGNORE INTO open_entries VALUES (?, ?, ?, ?, ?)", [key for *key, there in index if there]
         )
         self._open.clear()
-        self._writing.executemany(
+        self._write(
             "DELETE FROM parked WHERE no = ? AND id = ?", [key for key, at in self._parked.items() if at is None]
         )
-        self._writing.executemany(
+        self._write(
             "INSERT OR REPLACE INTO parked VALUES (?, ?, ?)",
             [(no, at, entry_id) for (no, entry_id), at in self._parked.items() if at is not None],
         )
@@ -533,16 +538,16 @@ class Store:
 
     def _write_days(self) -> None:
         """What a day's end has done goes first: what is due now was found due after it."""
-        self._writing.executemany("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
+        self._write("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
         self._done.clear()
-        self._writing.executemany(
+        self._write(
             "INSERT OR IGNORE INTO due VALUES (?, ?, ?)",
             sorted((zone, day, no) for no, kept in self._due.items() for zone, day in kept),
         )
         self._due.clear()
-        self._writing.executemany("DELETE FROM changed WHERE no = ?", ((no,) for no in sorted(self._shown)))
+        self._write("DELETE FROM changed WHERE no = ?", [(no,) for no in sorted(self._shown)])
         self._shown.clear()
-        self._writing.executemany("INSERT OR IGNORE INTO changed VALUES (?)", ((no,) for no in sorted(self._changed)))
+        self._write("INSERT OR IGNORE INTO changed VALUES (?)", [(no,) for no in sorted(self._changed)])
         self._changed.clear()
 
     def commit(self, meta: Meta) -> None:
@@ -589,8 +594,8 @@ class Store:
                     of.sizes[key] = len(data)
                     of.stored += len(data)
         written.sort(key=lambda row: row[:3])
-        self._writing.executemany("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
-        self._writing.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
+        self._write("DELETE FROM parts WHERE no = ? AND kind = ? AND id = ?", gone)
+        self._write("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", written)
         self._dirty.clear()
 
     def close(self) -> None:

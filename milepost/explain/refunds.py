@@ -9,7 +9,7 @@ from domain.units import Amount
 from milepost.explain.fees import line_at
 from milepost.explain.nodes import Nodes
 from state.charges.rebates import KIND
-from state.revenue.refunds import GIVEN_BEYOND, Owed, given_of, owed_of_lines
+from state.revenue.refunds import GIVEN_BEYOND, OwedBack, given_of, owed_of_lines
 
 
 class RefundNodes(Nodes):
@@ -30,7 +30,7 @@ class RefundNodes(Nodes):
         beyond = given_beyond(owed.reductions, owed.given)
         return self.recorded.bound(node_of(beyond, "given, and not expected to go back", currency=owed.plan.currency))
 
-    def _owed(self, contract_id: str, line_id: str, step: int) -> Owed:
+    def _owed(self, contract_id: str, line_id: str, step: int) -> OwedBack:
         """Of numbers that say how they came about."""
         draft = self.sources.draft(step)
         contract = draft.contract_in_books(contract_id)

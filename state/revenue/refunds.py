@@ -189,8 +189,8 @@ def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
 
 def _settle(draft: Draft, contract: Contract) -> None:
     """What falls comes first: no more stands on 2320 than is invoiced, at any time."""
-    falls: list[Owed] = []
-    rises: list[Owed] = []
+    falls: list[OwedBack] = []
+    rises: list[OwedBack] = []
     for one in owed_of_lines(draft, contract, partial(known_of, draft, contract), partial(_given, draft, contract)):
         line_id = one.plan.line.line_id
         if one.given and _parts_of(contract, line_id):
@@ -200,7 +200,7 @@ def _settle(draft: Draft, contract: Contract) -> None:
         _bring(draft, contract, one.plan, one.wanted)
 
 
-class Owed(NamedTuple):
+class OwedBack(NamedTuple):
     """`wanted` of a contract line is to stand on 2320, of which credit memos have `given` some."""
 
     plan: LinePlan
@@ -211,7 +211,7 @@ class Owed(NamedTuple):
 
 def owed_of_lines(
     draft: Draft, contract: Contract, history_of: Callable[[str], LineHistory], given: Callable[[str], Amount]
-) -> Iterator[Owed]:
+) -> Iterator[OwedBack]:
     """As the event left them, in their order: what is owed of a line is not owed of the next that shares its price."""
     owed: dict[str, Amount] = {}
     for line_id in line_ids(contract):
@@ -221,7 +221,7 @@ def owed_of_lines(
         reductions, has = _reductions_of(draft, contract, line_id, history_of(line_id), owed), given(line_id)
         wanted = owed_back(reductions, has, contract.terms.currency, plan.policies.money_mode)
         owed[line_id] = wanted + has
-        yield Owed(plan, reductions, has, wanted)
+        yield OwedBack(plan, reductions, has, wanted)
 
 
 def _given(draft: Draft, contract: Contract, line_id: str) -> Amount:

@@ -41,6 +41,11 @@ def figures(explainer: Explainer) -> Iterator[Node]:
         yield figure
 
 
+def together(explainer: Explainer) -> Node:
+    """All of them below one heading: what several rest on is looked at once."""
+    return Node(explainer.trace.engagement_id, why=tuple(figures(explainer)))
+
+
 def _asked(explainer: Explainer) -> Iterator[Node]:
     trace = explainer.trace
     for wanted in (*trace.journals, *trace.statements, *trace.exceptions, *trace.entry_ids(), *trace.views):

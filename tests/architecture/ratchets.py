@@ -61,6 +61,7 @@ class Lists(NamedTuple):
     tried: dict[str, int]
 
 
+@cache
 def found() -> Lists:
     classes: defaultdict[str, set[str]] = defaultdict(set)
     loose: Counter[str] = Counter()

@@ -31,7 +31,7 @@ from domain.outputs import (
 )
 from milepost.explain.recompute import recompute, unexplained
 from tests.audited import violations
-from tests.explained import engagements, explainer_of, figures
+from tests.explained import engagements, explainer_of, together
 from tests.harness import Books, Record
 from tests.scenario_play import play
 from tests.scenario_text import Scenario
@@ -72,9 +72,9 @@ def test_no_balance_is_another(scenario: Scenario, tmp_path: Path) -> None:
             assert journal.deliver
             assert len({(line.account, line.purpose, line.project_id) for line in journal.lines}) == len(journal.lines)
     for engagement_id in engagements(cleared):
-        for figure in figures(explainer_of(cleared, engagement_id)):
-            assert recompute(figure) == []
-            assert unexplained(figure) == []
+        every = together(explainer_of(cleared, engagement_id))
+        assert recompute(every) == []
+        assert unexplained(every) == []
     stated.close()
     cleared.close()
 

@@ -17,7 +17,7 @@ from state.genesis import Genesis
 from state.rules import RULES
 from state.trace import Retold, Trace
 from tests.explain.simulated_year import milepost
-from tests.explained import figures, lacks_event
+from tests.explained import lacks_event, together
 from tests.folding import log_records
 from tests.histories.draw import histories
 from tests.histories.log import History
@@ -29,10 +29,10 @@ HERE = Path(__file__).parent
 @given(histories() | histories(Scope(reissue=True)) | histories(Scope(next_rule=True, plain_caps=True)))
 def test_every_figure_of_a_history_is_what_its_explanation_comes_to(history: History) -> None:
     for explainer in explainers(history):
-        for figure in figures(explainer):
-            assert recompute(figure) == [], figure.title
-            assert [node.title for node in unexplained(figure)] == [], figure.title
-            assert not any(map(lacks_event, everything(figure))), figure.title
+        every = together(explainer)
+        assert recompute(every) == []
+        assert [node.title for node in unexplained(every)] == []
+        assert [node.title for node in everything(every) if lacks_event(node)] == []
 
 
 def test_differences_that_carry_the_same_rate_do_not_rest_on_each_other(tmp_path: Path) -> None:

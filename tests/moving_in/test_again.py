@@ -11,7 +11,7 @@ import pytest
 
 from milepost.explain.recompute import recompute
 from tests.audited import violations
-from tests.explained import explainer_of, figures
+from tests.explained import explainer_of, together
 from tests.harness import ENGAGEMENT
 from tests.moving_in.test_twice import FIRMS, as_of
 from tests.moving_in.twice import Firm, differences, told
@@ -96,7 +96,7 @@ def test_balances_that_are_loaded_again_change_nothing(name: str) -> None:
             of_one, of_other = ({key: each for key, each in step.items() if key != "balances"} for step in (one, other))
             assert (one["at"], differences(of_one, of_other)) == (one["at"], [])
         assert not violations(twice.books)
-        assert [wrong for each in figures(explainer_of(twice.books, ENGAGEMENT)) for wrong in recompute(each)] == []
+        assert recompute(together(explainer_of(twice.books, ENGAGEMENT))) == []
         twice.books.close()
     once.books.close()
 
@@ -118,7 +118,7 @@ def test_accounts_stay_wherever_the_same_balances_come_again(name: str) -> None:
         assert (where, _taken(once.steps[-1])) == (where, _taken(twice.steps[-1]))
         assert not violations(twice.books)
         if "ledger." in firm.balances:
-            assert [wrong for each in figures(explainer_of(twice.books, ENGAGEMENT)) for wrong in recompute(each)] == []
+            assert recompute(together(explainer_of(twice.books, ENGAGEMENT))) == []
         twice.books.close()
     assert refused == ({"in_balances"} if name in REFUSED_SOMEWHERE else set())
 

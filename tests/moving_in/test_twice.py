@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from domain.explanation import CONSTANT, Node
 from domain.money import parse_amount
 from milepost.explain.recompute import everything, recompute, unexplained
 from tests.audited import violations
-from tests.explained import explainer_of, figures
+from tests.explained import explainer_of, together
 from tests.harness import ENGAGEMENT
 from tests.moving_in.twice import Firm, Told, both, differences
 
@@ -123,15 +123,15 @@ def test_cost_in_another_currency_is_by_the_rate_of_the_day_of_the_balances() ->
 
 def test_every_figure_ends_at_a_field(twice: tuple[Told, Told]) -> None:
     """Those of balances that were brought forward at fields that state them: no other part of one is taken off as a mere number."""
-    ones, others = ([*figures(explainer_of(told.books, ENGAGEMENT))] for told in twice)
-    assert [wrong for figure in others for wrong in recompute(figure)] == []
-    open_here, open_moved = ({node.title for figure in of for node in unexplained(figure)} for of in (ones, others))
+    here, moved = (together(explainer_of(told.books, ENGAGEMENT)) for told in twice)
+    assert recompute(moved) == []
+    open_here, open_moved = ({node.title for node in unexplained(of)} for of in (here, moved))
     assert open_moved <= open_here
-    mere_here, mere_moved = ({*_mere_numbers(of)} for of in (ones, others))
+    mere_here, mere_moved = ({*_mere_numbers(of)} for of in (here, moved))
     assert mere_moved - mere_here <= SAID_BY_NOBODY
 
 
-def _mere_numbers(explained: Iterable[Node]) -> Iterator[str]:
-    for node in (node for figure in explained for node in everything(figure)):
+def _mere_numbers(explained: Node) -> Iterator[str]:
+    for node in everything(explained):
         if node.value and node.arithmetic is not None and node.arithmetic.operation == CONSTANT:
             yield node.title

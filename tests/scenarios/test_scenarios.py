@@ -15,7 +15,7 @@ from domain.audit.forecasts import ForecastSeries
 from domain.outputs import ForecastUpdate, ProjectView
 from milepost.explain.recompute import everything, recompute, unexplained
 from tests.audited import seen_of, violations
-from tests.explained import engagements, explainer_of, figures, is_field, lacks_event
+from tests.explained import engagements, explainer_of, is_field, lacks_event, together
 from tests.folding import MEMORY_DISK
 from tests.harness import Books
 from tests.scenario_play import ScenarioFailed, play
@@ -105,13 +105,13 @@ def _forecasts_that_differ(books: Books) -> list[Violation]:
 def test_every_figure_recomputes_from_its_explanation(played: Played) -> None:
     """Down to fields of events."""
     for engagement_id in engagements(played.books):
-        for figure in figures(explainer_of(played.books, engagement_id)):
-            assert recompute(figure) == []
-            fields = [node for node in everything(figure) if is_field(node)]
-            assert not any(map(lacks_event, fields)), figure.title
-            assert not [node.field for node in fields if "None" in (node.field or "None")], figure.title
-            if played.name not in NOT_FOLLOWED:
-                assert unexplained(figure) == []
+        every = together(explainer_of(played.books, engagement_id))
+        assert recompute(every) == []
+        fields = [node for node in everything(every) if is_field(node)]
+        assert [node.title for node in fields if lacks_event(node)] == []
+        assert not [node.field for node in fields if "None" in (node.field or "None")]
+        if played.name not in NOT_FOLLOWED:
+            assert unexplained(every) == []
 
 
 def test_an_audit_finds_nothing(played: Played) -> None:

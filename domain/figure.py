@@ -9,7 +9,7 @@ own. All other arithmetic gives a plain number. `state.value.plain` takes the no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Final
 
 from domain import money
@@ -129,24 +129,40 @@ class Recorded(int):
         return node_of(number, "not recorded", self.node.unit, self.node.currency)
 
 
+class _MadeOnce:
+    """As a cached property, without the lock that makes one slow: there may be 300,000."""
+
+    def __get__(self, number: RecordedLater, _: type) -> Node:
+        made = number.make()
+        number.__dict__["node"] = made if made.value == number else as_recorded(int(number), made).node
+        return made
+
+
 class RecordedLater(Recorded):
     """A number whose node is made when somebody asks. Raises Disagreement where that comes to another."""
 
     make: Callable[[], Node]
+    node = _MadeOnce()
 
     def __new__(cls, number: int, make: Callable[[], Node]) -> RecordedLater:
         made = int.__new__(cls, number)
         made.make = make
         return made
 
-    @cached_property
-    def node(self) -> Node:  # type: ignore[override]
-        return as_recorded(int(self), self.make()).node
-
     @property
     def made(self) -> Node | None:
         """Its node, if somebody has asked for it."""
         return self.__dict__.get("node")
+
+
+class _MadeOf(RecordedLater):
+    """By a function of these: a question may have a million such numbers."""
+
+    of: tuple[Callable[..., Node], tuple[object, ...]]
+
+    def make(self) -> Node:
+        make, of = self.of
+        return make(*of)
 
 
 class Negated(RecordedLater):
@@ -172,8 +188,12 @@ class Summed(RecordedLater):
         while isinstance(first, Summed) and "node" not in first.__dict__:
             parts.append(first.more)
             first = first.added_to
-        more = (first._nodes_of(part) for part in reversed(parts))
-        operands = (*first._operands(TOGETHER), *(node for nodes in more for node in nodes))
+        operands = list(first._operands(TOGETHER))
+        for part in reversed(parts):
+            if isinstance(part, Recorded) and part.node.title != TOGETHER:
+                operands.append(part.node)
+            else:
+                operands += first._nodes_of(part)
         return total(TOGETHER, operands, first.node.unit, first.node.currency)
 
 
@@ -217,8 +237,8 @@ def later(number: int, make: Callable[..., Node], *of: object) -> int:
     """Recorded as `make` says of these when somebody asks; 0 is plain, nothing brought it about."""
     if not number:
         return 0
-    made = _number(RecordedLater, number)
-    made.make = partial(make, *of)
+    made = _number(_MadeOf, number)
+    made.of = make, of
     return made
 
 

@@ -27,8 +27,12 @@ class StoredHistory(Sequence[tuple[int, T]]):
 
     def at(self, step: int) -> T | None:
         """What stood after a step; None before the first."""
-        last = self.last(step)
-        return self._left(last)[1] if last >= 0 else None
+        # Most has changed for the last time.
+        last = self._steps[-1]
+        if last > step and (last := self.last(step)) < 0:
+            return None
+        found = self._known.get(last)
+        return found[1] if found is not None else self._left(last)[1]
 
     def last(self, step: int) -> int:
         """The last step up to one that changed it, else -1."""

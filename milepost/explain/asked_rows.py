@@ -1,7 +1,6 @@
 """Rows of the books with figures for their numbers, each made when somebody asks for it."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -44,13 +43,19 @@ class AskedRows(Nodes):
     def number(
         self, at: VersionStanding, name: str, number: int, currency: str, make: Callable[..., Node], *of: object
     ) -> int:
+        return later(number, self._named_or_made, at, name, number, currency, make, of)
+
+    def _named_or_made(
+        self,
+        at: VersionStanding,
+        name: str,
+        number: int,
+        currency: str,
+        make: Callable[..., Node],
+        of: tuple[object, ...],
+    ) -> Node:
         """Of very many rows what makes it is only named."""
-
-        def made() -> Node:
-            named = self.sources.named_part(at.entry.entry_id, name, number, currency, at.step)
-            return named or make(at, *of)
-
-        return later(number, made)
+        return self.sources.named_part(at.entry.entry_id, name, number, currency, at.step) or make(at, *of)
 
     def _cost(self, at: VersionStanding, cost: Cost) -> Cost:
         hours, amount = cost.hours, cost.amount
@@ -83,18 +88,26 @@ class AskedRows(Nodes):
 
     def issued(self, row: str, issued: Issued, step: int) -> Issued:
         records, place = self.nodes.records, (issued.contract_id, issued.line_id)
-        known = with_numbers(row, issued, lambda number, address: later(number, self.recorded.known, address, step))
-        invoiced = partial(records.invoiced, conceded=bool(issued.conceded))
-        conceded, sums = conceded_at((*place, row)), self.recorded.sum
+        known = issued
+        if issued.funded or issued.freed or issued.payers:
+            known = with_numbers(row, issued, lambda number, address: later(number, self.recorded.known, address, step))
+        if issued.conceded or issued.conceded_ledger:
+            conceded, title = conceded_at((*place, row)), f"{row}: conceded"
+            known = replace(
+                known,
+                conceded=later(issued.conceded, self.recorded.sum, f"{conceded}/credited", title, step),
+                conceded_ledger=later(issued.conceded_ledger, self.recorded.sum, f"{conceded}/back", title, step),
+            )
         return replace(
             known,
             amount=later(issued.amount, records.issued, row, step, place),
-            invoiced=later(issued.invoiced, invoiced, row, step, place),
+            invoiced=later(issued.invoiced, self._invoiced, row, step, place, issued),
             invoiced_ledger=later(issued.invoiced_ledger, records.invoiced_in_ledger, row, place, step),
-            conceded=later(issued.conceded, sums, f"{conceded}/credited", f"{row}: conceded", step),
-            conceded_ledger=later(issued.conceded_ledger, sums, f"{conceded}/back", f"{row}: conceded", step),
             payers=self._payers(row, known, step),
         )
+
+    def _invoiced(self, row: str, step: int, place: tuple[str, str], issued: Issued) -> Node:
+        return self.nodes.records.invoiced(row, step, place, conceded=bool(issued.conceded))
 
     def _payers(self, row: str, issued: Issued, step: int) -> tuple[PayerPart, ...]:
         if not issued.payers:

@@ -12,7 +12,7 @@ from domain.identity import parts_of
 from domain.why import CONTRACT_LINE, IN_ORDER, QUOTE, UNPLACED, Disagreement, PlacedPart, Why
 from milepost.explain.published import given
 from milepost.explain.recompute import everything
-from milepost.explain.sources import Sources
+from milepost.explain.sources import NAMED, Sources
 
 # What explains an address by the parts after its kind; None where it has no such figure.
 Resolver = Callable[..., Node | None]
@@ -126,7 +126,9 @@ class RecordedNodes:
             # Of very many most are leaves.
             is_leaf = not root.why and (root.arithmetic is None or not root.arithmetic.operands)
             for node in (root,) if is_leaf else everything(root, made):
-                if id(node) not in made:
+                if node.arithmetic is NAMED and node.id in self.sources.named:
+                    made[id(node)] = node
+                elif id(node) not in made:
                     found = made[id(node)] = self._leaf(node) or self._with_operands(node)
                     made[id(found)] = found
         return made[id(root)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from domain.contract import line_named
 from domain.events.catalogue import Event
@@ -12,6 +12,7 @@ from domain.events.reference import LegalEntityDefined
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, EventRef, Node, PolicyUse, constant
 from domain.money import format_decimal
 from domain.policies import DEFAULTS, PRESETS
+from domain.tuples import new_tuple
 from milepost.words import figure_words
 from state.batch import LogRecord
 from state.draft import Draft
@@ -21,6 +22,8 @@ Of = TypeVar("Of")
 TermsEvent = ContractSigned | ContractAmended
 # Of an engagement with more entries a sum over them names its parts; each of them is a figure of its own.
 ENTRIES_FOLLOWED = 1_000
+# Of every such part.
+NAMED: Final = Arithmetic(ELSEWHERE)
 
 
 class Sources:
@@ -33,6 +36,8 @@ class Sources:
         self._refs_with: dict[str, EventRef | None] = {}
         # Parts that sums of this explanation name: their own ids explain them.
         self.named: set[str] = set()
+        # What comes after an entry's id in the id and in the title of such a part, by its name and the step.
+        self._called: dict[tuple[str, int], tuple[str, str]] = {}
 
     def draft(self, step: int) -> Draft:
         """The books after a step; they are read many times, and never changed."""
@@ -96,10 +101,13 @@ class Sources:
 
     def part(self, entry_id: str, name: str, value: int, unit: str, currency: str, step: int) -> Node:
         """A figure of an entry as a step left it, to be asked for by itself."""
-        wanted = f"{entry_id}#{name}@{self.trace.offset_of(step)}"
-        title = f"{entry_id}: {figure_words(name)}"
+        of = self._called.get((name, step))
+        if of is None:
+            of = self._called[name, step] = f"#{name}@{self.trace.offset_of(step)}", f": {figure_words(name)}"
+        wanted = entry_id + of[0]
         self.named.add(wanted)
-        return Node(title, value, unit, "" if unit == "hours" else currency, Arithmetic(ELSEWHERE), id=wanted)
+        currency = "" if unit == "hours" else currency
+        return new_tuple(Node, (entry_id + of[1], value, unit, currency, NAMED, "", (), (), (), None, "", wanted))
 
     def figure(self, wanted: str, title: str, value: int, currency: str) -> Node:
         """An amount with an explanation of its own."""

@@ -27,6 +27,8 @@ from milepost.words import event_name
 
 # What shares that no per cent is agreed for are in proportion to.
 WEIGHED: Final[Mapping[str, str]] = {"amount": "value", "hours": "hours", "quantity": "quantity", "count": "number"}
+# Operands of a sum whose values are shown.
+SUMMED_SHOWN: Final = 4
 UNITS: Final[Mapping[str, str]] = {"hours": " h", "percent": " %", "quantity": "", "exchange_rate": "", "count": ""}
 
 
@@ -56,11 +58,12 @@ def formula(node: Node) -> str:
     if node.arithmetic is None:
         return ""
     operation, operands, parameters = node.arithmetic
-    values = [value_text(one) for one in operands]
+    # The values of very many are not shown.
+    values = [value_text(one) for one in operands] if operation != "sum" or len(operands) <= SUMMED_SHOWN else []
     rounded = f", to {parameters['step']} {parameters.get('mode', '')}".rstrip() if "step" in parameters else ""
     match operation:
         case "sum":
-            return " + ".join(values).replace("+ -", "− ") if 1 < len(values) <= 4 else f"sum of {len(values):,}"
+            return " + ".join(values).replace("+ -", "− ") if len(values) > 1 else f"sum of {len(operands):,}"
         case "subtract":
             return (
                 " − ".join(values).replace("− -", "+ ")
@@ -207,11 +210,12 @@ def event_text(event: EventRef) -> str:
 # For machines; version 1 of the shape
 
 
-def as_json(root: Node) -> dict[str, Any]:
-    """Nodes once each, operands before what is made of them; they and events are named by their place in the list."""
-    nodes = list(everything(root))
+def as_json(root: Node, nodes: Sequence[Node] = ()) -> dict[str, Any]:
+    """Nodes once each, operands before what is made of them; they and events are named by their place in the list. `nodes` are all that the
+    root is made of, where they are known."""
+    nodes = nodes or list(everything(root))
     number = {id(node): place for place, node in enumerate(nodes)}
-    events = events_of(root)
+    events = events_of(nodes)
     places = {event: place for place, event in enumerate(events)}
     return {
         "root": number[id(root)],

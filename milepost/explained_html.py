@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from domain.explanation import EventRef, Node
-from milepost.explain.recompute import events_of
+from milepost.explain.recompute import events_of, everything
 from milepost.explained import below, event_called, event_text, formula, policies_text, shared, value_text
 from milepost.pages import STYLE, escaped
 
@@ -48,7 +48,7 @@ def page(root: Node, head: list[str], alarms: list[str]) -> str:
     """`head` says what folder and rules; `alarms` what does not hold."""
     told = "".join(f"<p>{escaped(line)}</p>" for line in head)
     alarmed = "".join(f'<p class="alarm">{escaped(line)}</p>' for line in alarms)
-    events = {event: f"e{place}" for place, event in enumerate(events_of(root))}
+    events = {event: f"e{place}" for place, event in enumerate(events_of(everything(root)))}
     rows = "".join(f'<li id="{name}">{escaped(event_text(event))}</li>' for event, name in events.items())
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -14,6 +14,7 @@ from milepost.html_file import HtmlFile, write_page
 from milepost.options import Json, Output
 
 if TYPE_CHECKING:
+    from domain.explanation import Node
     from milepost.explain.explanations import Explained
 
 # So many figures that are not explained are named.
@@ -50,6 +51,7 @@ def explain(
     from dataflows.embedded import not_collecting
     from milepost.delivery.in_erp import NOWHERE, in_erp
     from milepost.explain.explanations import Explained, Explanations
+    from milepost.explain.recompute import everything
     from milepost.statements.named import figure_by_number
     from milepost.unknown_id import unknown_id, what_it_is
 
@@ -81,8 +83,10 @@ def explain(
                 then = f" as of {as_of}" if as_of is not None else ""
                 raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
             raise unknown_id(output, id_, FIGURES, found.nearest, "milepost projects", looks=SHAPES, there=there)
-        alarms, notes = _alarms(found), _notes(found)
-        _tell(found, output, alarms, notes, depth, html, all_=all_, json=json)
+        # Of very many entries to look through them once takes a tenth of a second.
+        nodes = list(everything(found.node))
+        alarms, notes = _alarms(found, nodes), _notes(nodes)
+        _tell(found, nodes, output, alarms, notes, depth, html, all_=all_, json=json)
         for line in (*found.notes, *notes, *alarms):
             say(line)
         if alarms:
@@ -117,38 +121,38 @@ def _keep_ahead(output: Path, *, json: bool) -> None:
         raise typer.Exit(exit_codes.FAILURE)
 
 
-def _alarms(found: Explained) -> list[str]:
+def _alarms(found: Explained, nodes: list[Node]) -> list[str]:
     """What must never be: outputs that are not what the log makes, and arithmetic that gives another figure."""
-    from milepost.explain.recompute import recompute
+    from milepost.explain.recompute import wrong_of
 
-    wrong = [f"Does not recompute: {one.what}" for one in recompute(found.node)]
+    wrong = [f"Does not recompute: {one.what}" for one in wrong_of(nodes)]
     differs = [f"Differs from what the log makes: {one}" for one in found.differences]
     return [*differs, *wrong]
 
 
-def _notes(found: Explained) -> list[str]:
+def _notes(nodes: list[Node]) -> list[str]:
     """Figures that are as the log makes them, and whose explanation is not complete."""
     from milepost.explain.recompute import disagreeing
     from milepost.explained import formula, value_text
 
-    nodes = disagreeing(found.node)
-    told = [f"Not explained: {node.title}: {value_text(node)} = {formula(node)}" for node in nodes[:NOTED]]
-    return told if len(nodes) <= NOTED else [*told, f"Not explained: {len(nodes) - NOTED:,} others"]
+    found = disagreeing(nodes)
+    told = [f"Not explained: {node.title}: {value_text(node)} = {formula(node)}" for node in found[:NOTED]]
+    return told if len(found) <= NOTED else [*told, f"Not explained: {len(found) - NOTED:,} others"]
 
 
-def _head(found: Explained) -> list[str]:
+def _head(found: Explained, nodes: list[Node]) -> list[str]:
     from domain.counting import counted
-    from milepost.explain.recompute import events_of, everything, unexplained
+    from milepost.explain.recompute import events_of, stated_of
 
-    nodes, events = sum(1 for _ in everything(found.node)), len(events_of(found.node))
-    taken = len(unexplained(found.node))
+    taken = len(stated_of(nodes))
     rest = f"; {taken:,} of them as the outputs have it" if taken else ""
-    figures = counted(nodes, "figure or fact", "figures and facts")
-    return [f"Rules version {found.rules}; {figures} from {counted(events, 'event')}{rest}"]
+    figures = counted(len(nodes), "figure or fact", "figures and facts")
+    return [f"Rules version {found.rules}; {figures} from {counted(len(events_of(nodes)), 'event')}{rest}"]
 
 
 def _tell(
     found: Explained,
+    nodes: list[Node],
     output: Path,
     alarms: list[str],
     notes: list[str],
@@ -169,17 +173,17 @@ def _tell(
                 holds=not alarms,
                 alarms=alarms,
                 not_explained=notes,
-                **as_json(found.node),
+                **as_json(found.node, nodes),
             )
         )
     elif html is not None:
         from milepost.explained_html import page
 
-        head = [f"Output folder {output}", *_head(found)]
+        head = [f"Output folder {output}", *_head(found, nodes)]
         write_page(html, page(found.node, head, [*notes, *alarms]))
     else:
         from milepost.explained_text import show
 
         show(found.node, depth, everything=all_)
-        for line in _head(found):
+        for line in _head(found, nodes):
             say(line)

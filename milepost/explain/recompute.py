@@ -1,6 +1,6 @@
 """Follows the arithmetic of an explanation, and finds what does not hold."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -47,9 +47,14 @@ def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
 
 def recompute(root: Node) -> list[WrongNode]:
     """Nodes whose value does not follow from their operands; empty where everything holds."""
+    return wrong_of(everything(root))
+
+
+def wrong_of(nodes: Iterable[Node]) -> list[WrongNode]:
+    """The same of all nodes, those below before those above."""
     found: dict[int, Fraction] = {}
     wrong = []
-    for node in everything(root):
+    for node in nodes:
         if node.value is None:
             continue
         said = _exact(node.value, node.unit)
@@ -71,17 +76,22 @@ def _exact(value: int, unit: str) -> Fraction:
     return Fraction(value, 10 ** SCALES[unit])
 
 
-def events_of(root: Node) -> list[EventRef]:
-    """Every event that the figure rests on, in log order."""
-    found = {node.event for node in everything(root) if node.event is not None}
+def events_of(nodes: Iterable[Node]) -> list[EventRef]:
+    """Every event that all these nodes rest on, in log order."""
+    found = {node.event for node in nodes if node.event is not None}
     return sorted(found, key=lambda event: event.log_offset)
 
 
 def unexplained(root: Node) -> list[Node]:
     """Nodes that say a value which nothing below them gives."""
-    return [node for node in everything(root) if node.arithmetic is not None and node.arithmetic.operation == STATED]
+    return stated_of(everything(root))
 
 
-def disagreeing(root: Node) -> list[Node]:
+def stated_of(nodes: Iterable[Node]) -> list[Node]:
+    """The same of all nodes."""
+    return [node for node in nodes if node.arithmetic is not None and node.arithmetic.operation == STATED]
+
+
+def disagreeing(nodes: Iterable[Node]) -> list[Node]:
     """Of these, nodes whose explanation comes to another value, which stands below them."""
-    return [node for node in unexplained(root) if node.arithmetic is not None and node.arithmetic.parameters]
+    return [node for node in stated_of(nodes) if node.arithmetic is not None and node.arithmetic.parameters]

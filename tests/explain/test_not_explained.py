@@ -9,7 +9,7 @@ from domain.figure import Recorded, as_recorded
 from domain.why import Disagreement
 from milepost.explain.forecasts import Made
 from milepost.explain.published import given, refused
-from milepost.explain.recompute import disagreeing, recompute, unexplained
+from milepost.explain.recompute import disagreeing, everything, recompute, unexplained
 from milepost.explained import as_json, formula
 from milepost.explained_html import page
 from state.trace import TracedOutput
@@ -27,7 +27,7 @@ def test_what_does_not_agree_says_both() -> None:
     (below,) = made.why
     assert (below.value, below.why) == (2_500_000, (HOURS,))
     assert formula(below) == "as the outputs have it, not explained: what is below comes to 0"
-    assert (disagreeing(made), unexplained(made), recompute(made)) == ([below], [below, made], [])
+    assert (disagreeing(everything(made)), unexplained(made), recompute(made)) == ([below], [below, made], [])
     assert as_json(below)["nodes"][-1]["parameters"] == {"comes_to": "0"}
     assert "what is below comes to 0" in page(made, [], [])
 
@@ -39,7 +39,7 @@ def test_what_no_rule_recorded_says_so() -> None:
     made = refused("T-1#hours", raised.value)
     assert (made.facts, made.why) == ((("not explained", "T-1#hours: no rule recorded it"),), ())
     assert unexplained(made) == [made]
-    assert disagreeing(made) == []
+    assert disagreeing(everything(made)) == []
 
 
 def test_a_figure_of_a_forecast_that_differs_takes_no_other_away(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def test_a_figure_of_a_forecast_that_differs_takes_no_other_away(monkeypatch: py
             figure = explainer.explain(wanted)
             assert figure is not None
             assert recompute(figure) == []
-            assert [each.title for each in disagreeing(figure)] == ["to complete"]
+            assert [each.title for each in disagreeing(everything(figure))] == ["to complete"]
             assert figure.facts == (("not explained", f"{explainer.refused[0]}"),)
             assert wanted in page(figure, [], [])
         statement = explainer.explain("E.K/C/2026-01-01/1")

@@ -292,7 +292,9 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
     ("statement_differs_from_invoice", "invoice"): (
         "Another invoice is posted for its statement: cancel or credit this one in the ERP, then resolve it. Nothing of it is posted here."
     ),
-    ("unknown_reference", "invoice"): "Send the invoice with the id of a statement that was issued.",
+    ("unknown_reference", "invoice"): (
+        "Send the invoice with the id of a statement that was issued; the same one again where that is issued by now."
+    ),
     ("unknown_reference", "payment"): (
         f"Post the invoice that it names, {_AGAIN} with the right one, or {_TAKE_BACK}; of one taken back before it came, send the "
         "payment."

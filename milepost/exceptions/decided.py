@@ -400,9 +400,12 @@ def _ends(event_type: str) -> bool:
 
 
 def _is_replaced(fact: Event, raised: ExceptionRaised) -> bool:
-    """What was refused whole and posted nothing, such as a payment, is sent under its own id again."""
+    """What was refused whole and posted nothing, such as a payment, or an invoice that came before its statement, is sent under its own id
+    again."""
     return (
-        isinstance(fact, CreditMemoIssued | PaymentApplied | PaymentReceived | RevenueAdjusted | WrittenOff)
+        isinstance(
+            fact, CreditMemoIssued | InvoicePosted | PaymentApplied | PaymentReceived | RevenueAdjusted | WrittenOff
+        )
         and raised.category != "conflicting_version"
     )
 

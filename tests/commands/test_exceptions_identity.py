@@ -46,3 +46,15 @@ def test_an_entry_stays_the_entry(firm: Path) -> None:
     text = refused(firm, "resend", id_of(firm, "T-1"), "--set", "entry_id=T-2", "--approved-by", "DAN", *AT)
     assert "entry_id says which fact it is" in text
     assert "take back T-1 by TimeWithdrawn or waive this exception" in text
+
+
+def test_an_invoice_that_came_before_its_statement_is_sent_again(tmp_path: Path) -> None:
+    statement = "BRIDGE.K-1/ACME/2026-03-01/1"
+    named = {"invoice_id": "INV-1", "statement_id": statement, "posted_on": "2026-04-01", "amount": "800"}
+    early = event("InvoicePosted", "2026-03-31T10:00:00Z", **named, tax_amount="0")
+    write(tmp_path / "input", [*founding(), worked("T-1", 2), early])
+    run(tmp_path, "--until", "2026-04-02")
+    moment = ("--at", "2026-04-02T22:00:00Z", "--approved-by", "DAN", "--as", "ann")
+    asked(tmp_path, "resend", id_of(tmp_path, "INV-1"), "--set", f"statement_id={statement}", *moment)
+    run(tmp_path)
+    assert asked(tmp_path, "list")["exceptions"] == []

@@ -93,7 +93,7 @@ def retainers(viewed: Sequence[Viewed]) -> list[Table]:
             until = (expires, f"{one.expires_on}") if one.expires_on is not None else ("", "never")
             rows.append((one.contract_id, one.line_id, one.unit, left, *until, id_))
     columns = ("contract", "line", "unit", "left", "expires", "on", "id")
-    return [Table("Retainers", columns, rows, frozenset({3, 4}))] if rows else []
+    return [Table("Retainers, with fees of the next day", columns, rows, frozenset({3, 4}))] if rows else []
 
 
 def postings(viewed: Sequence[Viewed]) -> list[Table]:

@@ -13,7 +13,7 @@ from domain.work.recorded import figure_of
 from domain.work.rows import DELIVERY, EXPENSE, FEE, OVERFLOW, ROWS, SCHEDULED_REVENUE, TIME_ENTRY, named, row_id
 from milepost.explain.entries import VersionStanding
 from milepost.explain.nodes import Nodes
-from state.billing.issued_record import conceded_at
+from state.billing.issued_record import AMOUNT, conceded_at, issued_at
 from state.books import Entry, Price, Work
 from state.ledger.carried import INVOICED
 from state.trace import row_of
@@ -274,7 +274,7 @@ class RecordNodes(Nodes):
                 for said in trace.journals_of.get(entry_id, ())
                 if said.step == number and row_of(said.record) is not None
             )
-            title = f"{len(found) + 1}. {self._what(entry, journals)}"
+            title = f"{len(found) + 1}. {self._what(entry, journals, self._newly_issued_on(entry, number))}"
             found.append(Node(title, why=journals, event=self.sources.cause(number)))
         return [Node("What happened to it", why=tuple(found))] if found else []
 
@@ -287,10 +287,17 @@ class RecordNodes(Nodes):
         title = f"journal, {kind}, {format_amount(amount)} {journal.currency}"
         return Node(title, facts=tuple(facts), id=journal.journal_id)
 
-    def _what(self, entry: Entry, journals: tuple[Node, ...]) -> str:
+    def _newly_issued_on(self, entry: Entry, step: int) -> list[str]:
+        """Statements that the step put the entry on, or took it off."""
+        lines = [issued_at((one.contract_id, one.line_id, entry.entry_id)) for one in entry.issued]
+        parts = [part for line in lines for part in self.recorded.why.placed(line, AMOUNT, step=step)]
+        return [part.of for part in parts if part.step == step and self.sources.trace.listed_at(part.of, step)]
+
+    def _what(self, entry: Entry, journals: tuple[Node, ...], statements: Sequence[str]) -> str:
         work = entry.work
         if work is None:
             return "withdrawn"
         if work.faults:
             return "waits: " + ", ".join(fault.category for fault in work.faults)
-        return "posted" if journals else "changed"
+        issued = [f"issued on statement {' and '.join(statements)}"] if statements else []
+        return ", ".join([*(["posted"] if journals else []), *issued]) or "changed"

@@ -362,3 +362,17 @@ def test_an_estimate_of_a_whole_project_names_no_line() -> None:
     }
     assert event_ref(7, EstimateRevised(project_id="PRJ-00037", **at)).id == "PRJ-00037"
     assert event_ref(7, EstimateRevised(project_id="PRJ-00037", line_id="L", **at)).id == "PRJ-00037/L"
+
+
+def test_what_happened_to_an_entry_names_the_statements_that_have_it(tmp_path: Path) -> None:
+    """8 hours are billed with March, and two more that come late with April."""
+    late = {**worked("T-1", 2, "10"), "version": 2, "event_id": "T-1/2", "occurred_at": "2026-04-03T09:00:00Z"}
+    write(tmp_path / "input", [*founding(), worked("T-1", 2), late])
+    run(tmp_path, "--until", "2026-05-01")
+    told = explain("T-1", output=tmp_path / "output").stdout
+    assert re.findall(r"[├└]── (\d\. .*)", told) == [
+        "1. posted",
+        "2. issued on statement BRIDGE.K-1/ACME/2026-03-01/1",
+        "3. posted",
+        "4. issued on statement BRIDGE.K-1/ACME/2026-04-01/1",
+    ]

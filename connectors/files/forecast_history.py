@@ -16,22 +16,27 @@ from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
 from domain.events.delivery import (
     EstimateRevised,
+    ExpenseApproved,
+    ExpenseWithdrawn,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
     TimeApproved,
     TimeWithdrawn,
+    UnitsDelivered,
 )
 from domain.events.reference import CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished
 from domain.forecast.changes import work_cause
 from domain.identity import composed
 from domain.outputs import Alert, ExceptionRaised, ForecastCap, ForecastUpdate, Position
+from domain.reference.book import owner_key
 from domain.units import HUNDRED_PERCENT, Instant
 from state.intake.clock import recording_time
 
 REFERENCE = (CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished)
 COMMERCIAL = (ContractSigned, ContractAmended, ContractTerminated)
 OF_PROJECT = (ProjectActivated, ProjectClosed, ResourceAssigned, EstimateRevised)
+WORK = (TimeApproved, TimeWithdrawn, ExpenseApproved, ExpenseWithdrawn, UnitsDelivered)
 KINDS = ("line", "shared", ORDER)
 
 
@@ -138,12 +143,12 @@ class _Reading:
     def __init__(self, project_id: str, contracts: set[str]) -> None:
         self._project_id = project_id
         self._contracts = contracts
-        self._entries: set[str] = set()
+        self._entries: set[tuple[str, str]] = set()
         self._now: Instant = 0
 
     def causes_of(self, event: Event) -> frozenset[str]:
         self._now = max(self._now, recording_time(event))
-        if isinstance(event, TimeApproved | TimeWithdrawn):
+        if isinstance(event, WORK):
             return self._work(event)
         if isinstance(event, COMMERCIAL):
             concerns = event.contract_id in self._contracts
@@ -153,12 +158,18 @@ class _Reading:
             )
         return CAUSES[type(event).__name__] if concerns else frozenset()
 
-    def _work(self, event: TimeApproved | TimeWithdrawn) -> frozenset[str]:
-        known = event.entry_id in self._entries
+    def _work(
+        self, event: TimeApproved | TimeWithdrawn | ExpenseApproved | ExpenseWithdrawn | UnitsDelivered
+    ) -> frozenset[str]:
+        entry = owner_key(event)
+        known = entry in self._entries
         if event.project_id != self._project_id and not known:
             return frozenset()
-        self._entries.add(event.entry_id)
-        return frozenset({work_cause(event.occurred_at, self._now, corrects=known)})
+        self._entries.add(entry)
+        is_time = isinstance(event, TimeApproved | TimeWithdrawn)
+        # More spent or delivered in a higher version is posted as volume, less as a correction.
+        corrects = {known} if is_time or not known else {True, False}
+        return frozenset(work_cause(event.occurred_at, self._now, corrects=each) for each in corrects)
 
 
 def is_used_up(cap: ForecastCap) -> bool:

@@ -28,7 +28,7 @@ from milepost.locales import writing
 from milepost.tables import completion_table
 from tests.commands.simulated_firm import simulated_run
 from tests.commands.test_statement import checked
-from tests.commands.tiny_firm import founding, worked, write
+from tests.commands.tiny_firm import event, founding, worked, write
 
 
 def forecast(project_id: str, *arguments: str) -> Result:
@@ -300,3 +300,31 @@ def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
     assert re.search(f"{said}[^ ]+ Umsatz, 1.100,00 Kosten", forecast_page(shown, writing("de_DE", "USD"), "cost"))
     same = shown._replace(latest=update._replace(ledger=now))
     assert said not in forecast_page(same, writing("de_DE", "USD"), "cost")
+
+
+def test_a_move_of_an_expense_names_it(tmp_path: Path) -> None:
+    """The budget of 10,000.00 was foreseen for the work; 9,600.00 with 5 % and the 800.00 of T-1 are 880.00 more."""
+    contract = next(each for each in founding() if each["type"] == "ContractSigned")
+    contract["lines"].append({"line_id": "X", "project_id": "BRIDGE", "terms": {"type": "Expenses", "markup": "5"}})
+    spent = event(
+        "ExpenseApproved",
+        "2026-03-06T10:00:00Z",
+        expense_id="E-1",
+        version=1,
+        project_id="BRIDGE",
+        person_id="ADA",
+        category="travel",
+        spent_on="2026-03-05",
+        amount="9600.00",
+        currency="EUR",
+        approved_by="BEN",
+    )
+    again = {**spent, "event_id": "again", "occurred_at": "2026-03-09T10:00:00Z", "version": 2, "amount": "10600.00"}
+    others = [each for each in founding() if each["type"] != "ContractSigned"]
+    write(tmp_path / "input", [*others, contract, worked("T-1", 2), spent, again])
+    output = ["--output", str(tmp_path / "output")]
+    run = CliRunner().invoke(app, ["run", "--input", str(tmp_path / "input"), *output, "--until", "2026-03-31"])
+    assert run.exit_code == 0, run.stderr
+    shown = CliRunner().invoke(app, ["forecast", "BRIDGE", *output]).stdout
+    assert "  2026-03-06  5,920.00    880.00  -5,040.00  volume  expense approved E-1\n" in shown
+    assert "  2026-03-09  1,000.00  1,050.00      50.00  volume  expense approved E-1 version 2\n" in shown

@@ -53,13 +53,16 @@ class ForecastPaths(Nodes):
         return made._replace(id=whose) if made is not None else None
 
     def ids(self, project_id: str) -> list[str]:
-        """Of the latest forecast, and of its figures at completion and so far; empty where the project has none."""
+        """Of the latest forecast, its figures at completion and so far, and what moved it since the first; empty where there is none."""
         published = self.sources.trace.forecasts.get(project_id)
         if not published:
             return []
         figures = published[-1].record.project
         names = (name for name in FIGURES if getattr(figures, name, None) is not None)
-        return [f"{project_id}#{name}" for name in (FORECAST, *names)]
+        causes = sorted({delta.cause for said in published[1:] for delta in said.record.deltas})
+        since = f"since/{published[0].record.sequence}"
+        moved = (f"{since}/{cause}/{measure}" for cause in causes for measure in CHANGED)
+        return [f"{project_id}#{name}" for name in (FORECAST, *names, *moved)]
 
     def _forecast(self, said: TracedOutput) -> Node:
         """Everything that it says."""

@@ -302,7 +302,7 @@ def test_what_differs_in_the_ledger_by_exchange_rates_is_said() -> None:
     assert said not in forecast_page(same, writing("de_DE", "USD"), "cost")
 
 
-def test_a_move_of_an_expense_names_it(tmp_path: Path) -> None:
+def test_a_move_of_an_expense_names_it_and_is_among_the_figures_of_its_project(tmp_path: Path) -> None:
     """The budget of 10,000.00 was foreseen for the work; 9,600.00 with 5 % and the 800.00 of T-1 are 880.00 more."""
     contract = next(each for each in founding() if each["type"] == "ContractSigned")
     contract["lines"].append({"line_id": "X", "project_id": "BRIDGE", "terms": {"type": "Expenses", "markup": "5"}})
@@ -328,3 +328,8 @@ def test_a_move_of_an_expense_names_it(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["forecast", "BRIDGE", *output]).stdout
     assert "  2026-03-06  5,920.00    880.00  -5,040.00  volume  expense approved E-1\n" in shown
     assert "  2026-03-09  1,000.00  1,050.00      50.00  volume  expense approved E-1 version 2\n" in shown
+    listed = CliRunner().invoke(app, ["explain", "BRIDGE#x", *output]).stderr
+    moved = re.findall(r"BRIDGE#since/1/volume/\w+", listed)
+    assert [each.rpartition("/")[2] for each in moved] == ["cost", "revenue", "margin"]
+    for figure in moved:
+        assert CliRunner().invoke(app, ["explain", figure, *output]).exit_code == 0

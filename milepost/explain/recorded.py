@@ -27,7 +27,7 @@ class RecordedNodes:
     def __init__(self, sources: Sources, why: Why | None = None) -> None:
         self.sources = sources
         self.why = why if why is not None else sources.trace.why
-        self.resolvers: dict[str, Resolver] = {IN_ORDER: self._in_order}
+        self.resolvers: dict[str, Resolver] = {}
         self._made: dict[int, Node] = {}
         # Of what is made here, so that no other node has its identity.
         self._own: list[Node] = []
@@ -71,16 +71,12 @@ class RecordedNodes:
             self._placed[key] = self.bound(placed.parts.node(name))
         return self._placed[key]
 
-    def placed(
-        self, address: str, name: str, places: Sequence[PlacedPart], title: str, currency: str | None = None
-    ) -> Node | None:
+    def placed(self, address: str, name: str, places: Sequence[PlacedPart], title: str, currency: str) -> Node | None:
         """A sum in order; None where nobody has a part of it. Of very many parts each is only named."""
         parts = []
         for one in places:
             if self.sources.are_many and one.parts is not None:
                 unit = "hours" if name.endswith("hours") else "amount"
-                if currency is None:
-                    currency = self._part(places[0], name).currency
                 called = self.called(address, name)
                 parts.append(self.sources.part(one.of, called, one.parts.values[name], unit, currency, one.step))
             else:
@@ -104,7 +100,7 @@ class RecordedNodes:
         parts = [self._part(one, name) for one in self.why.placed(address, name, step=step, turn=turn)]
         return total(title, parts, "amount", parts[0].currency if parts else currency)
 
-    def _in_order(self, address: str, name: str, turn: str, orders: str, before: str) -> Node | None:
+    def _in_order(self, address: str, name: str, turn: str, orders: str, before: str, *, currency: str) -> Node | None:
         at = int(turn)
         key = (address, name, self.why.changes(address, at), before)
         if key not in self._sums:
@@ -113,7 +109,7 @@ class RecordedNodes:
                 own, title = self.why.placed_of(orders, before, turn=at), BEFORE_IT
                 assert own is not None, "what is granted has a place"
                 places = [one for one in places if one.order < own.order]
-            made = self.placed(address, name, places, title)
+            made = self.placed(address, name, places, title, currency)
             if made is None:
                 return None
             self._sums[key] = made
@@ -169,7 +165,7 @@ class RecordedNodes:
         if node.id in self.sources.named:
             return node
         kind, *parts = parts_of(node.id)
-        made = self.resolvers[kind](*parts)
+        made = self._in_order(*parts, currency=node.currency) if kind == IN_ORDER else self.resolvers[kind](*parts)
         if made is None and not node.value:
             return constant(node.title, 0, node.unit, node.currency)
         return as_recorded(node.value or 0, given(made, node.title)).node

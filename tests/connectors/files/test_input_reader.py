@@ -249,7 +249,10 @@ def test_damage_costs_its_block(tmp_path: Path) -> None:
             b' {"type": "TimeApproved"}\n{}',
             "not an Avro container file; this is JSON: copy it to a name that ends in .jsonl",
         ),
-        (gzip.compress(b"{}"), "not an Avro container file; this is gzip: unpack it into a .jsonl or .avro file"),
+        (
+            gzip.compress(b"{}", mtime=0),
+            "not an Avro container file; this is gzip: unpack it into a .jsonl or .avro file",
+        ),
         (container(WORK)[:100], ""),
     ],
 )

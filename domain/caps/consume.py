@@ -383,7 +383,7 @@ def _with_later(
 
 
 def pin(taken: Bucket, rule: CapRule, claim: CapRequest, sign: int = 1) -> Bucket:
-    """With what is settled of a claim under the rule; with a sign of -1 without it."""
+    """With what is settled of a claim under the rule, which has the limits of all lines under the cap; with a sign of -1 without it."""
     amount, hours = sign * claim.pinned, sign * claim.pinned_hours if claim.pinned else 0
     later = taken.later
     if amount and (limit := limit_on(rule, claim.day)) is not rule.limits[0]:

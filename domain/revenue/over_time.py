@@ -480,7 +480,9 @@ def beyond_on(earns: Earning, opening: Opening, day: date) -> Amount:
 def _moved_on(stretches: Sequence[Stretch], stretch: Stretch, first: date, last: date) -> date | None:
     """The last day from one to another, both included, on which other terms, or what the stretch is measured by, say how far the work has
     come."""
-    days = [each.since for each in stretches[1:]] + stretch.said_on
+    # A budget is known from the first day on, and nothing is spent by then: what is spent on it waits for the month's end.
+    terms = stretches[1:] if stretch.method.by_spending else stretches
+    days = [each.since for each in terms] + stretch.said_on
     return max((day for day in days if first <= day <= last), default=None)
 
 

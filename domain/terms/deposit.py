@@ -132,9 +132,11 @@ def set_against(
     held: Sequence[DepositBefore], bill: Amount, asked: Amount, *, is_last: bool
 ) -> Iterator[tuple[int, Amount]]:
     """What of each deposit, by its place, is set against a statement of `bill`, below zero what goes back to it; the first pays first, and
-    has back last. `asked` is what the payer was asked for beside them, `is_last` the contract's end."""
+    has back last, those that pay the oldest after all others, since only what is left is owed in cash. `asked` is what the payer was asked
+    for beside them, `is_last` the contract's end."""
     places, left = range(len(held)), bill
-    for place in places if bill > 0 else reversed(places):
+    back = sorted(places, key=lambda place: (held[place].terms.applied == OLDEST, -place))
+    for place in places if bill > 0 else back:
         if amount := _applied(held[place], left, asked, is_last=is_last):
             left = called(left - amount, "left of the statement")
             yield place, amount

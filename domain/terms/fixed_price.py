@@ -72,11 +72,12 @@ def _scheduled(agreed: TermsInForce, terms: FixedPrice, until: date) -> Iterator
 
 
 def _reported(agreed: TermsInForce, terms: FixedPrice, known: LineHistory, until: date) -> Iterator[Fee]:
-    """Of what was reported of days before the terms, on their first; of lower versions than the highest of these, nothing."""
-    before = max((report.version for report in known.reported if report.as_of < agreed.since), default=-1)
+    """What was reported of days before the terms, on their first. A report counts no more where a higher version is of an earlier day, and
+    of one before the terms."""
     for report in known.reported:
-        day = max(report.as_of, agreed.since)
-        if day <= until and (report.as_of < agreed.since or report.version > before):
+        day, earlier = max(report.as_of, agreed.since), min(report.as_of, agreed.since)
+        is_over = any(other.version > report.version and other.as_of < earlier for other in known.reported)
+        if day <= until and not is_over:
             said = spoken.said("progress", percent=format_decimal(report.percent, PERCENT_SCALE))
             due = agreed.part_of(terms.price, report.percent, HUNDRED_PERCENT, said)
             yield Fee(f"progress/{report.version}", day, due, said, cumulative=True)

@@ -16,7 +16,6 @@ from domain.caps.consume import (
     Billable,
     Bucket,
     BucketKey,
-    CapLimit,
     CapRequest,
     CapRule,
     Order,
@@ -51,9 +50,9 @@ from state.caps.claims import (
 )
 from state.caps.consumers import ConsumerClaim
 from state.caps.lately import with_share
-from state.caps.notices import count_over, rules_of_group, ruling, watch
+from state.caps.notices import count_over, ruling, watch
 from state.caps.repricing import reprice
-from state.caps.walk import Comer, Leaver, allotted, with_pinned
+from state.caps.walk import Comer, Leaver, allotted, of_everyone, with_pinned
 from state.draft import Draft
 from state.terms.plan import LinePlan
 
@@ -216,10 +215,10 @@ def _enter(
     stored = {key: draft.bucket(bucket_id(plan, allotment, key)) for key, _ in claim.under}
     buckets = {key: value.bucket for key, value in stored.items()}
     if claim.pinned:
-        buckets = with_pinned(claim, buckets)
+        buckets = with_pinned(draft, plan, claim, buckets)
     freed = left is not None and _binds(draft, plan, allotment, left.claim, left.granted)
     # What gives back (a credit) is pinned whole: it makes room for those who were refused.
-    if not freed and claim.amount >= 0 and has_room(claim, _of_everyone(draft, plan, claim.under), buckets):
+    if not freed and claim.amount >= 0 and has_room(claim, of_everyone(draft, plan, claim.under), buckets):
         whole = Billable(claim.amount, claim.hours)
         if (left is None and _alone(plan)) or not _binds(draft, plan, allotment, claim, whole):
             return whole
@@ -239,7 +238,7 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: CapRequest, take
 
     One that has room even for all that was refused holds back nobody: those are bound by other caps, and stay as they are.
     """
-    for bucket, rule in _of_everyone(draft, plan, claim.under):
+    for bucket, rule in of_everyone(draft, plan, claim.under):
         stored = draft.bucket(bucket_id(plan, allotment, bucket))
         if not stored.refused:
             continue
@@ -252,25 +251,6 @@ def _binds(draft: Draft, plan: LinePlan, allotment: str, claim: CapRequest, take
             ):
                 return True
     return False
-
-
-def _of_everyone(
-    draft: Draft, plan: LinePlan, under: tuple[tuple[BucketKey, CapRule], ...]
-) -> tuple[tuple[BucketKey, CapRule], ...]:
-    """The caps with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
-    if len(plan.group) == 1:
-        return under
-    key = ("limits of everyone", plan.key)
-    if key not in draft.memo.lines:
-        found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
-        for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
-            place = rule.cap_id, rule.period
-            found[place] = tuple(dict.fromkeys((*found.get(place, ()), *rule.limits)))
-        draft.memo.lines[key] = found
-    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.memo.lines[key]
-    return tuple(
-        (bucket, rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits))) for bucket, rule in under
-    )
 
 
 def _move(
@@ -287,7 +267,7 @@ def _move(
         for share, under, sign in shares:
             if key not in under:
                 continue
-            bucket = _added(bucket, under[key], share, sign)
+            bucket = _added(draft, plan, bucket, (key, under[key]), share, sign)
             days = with_share(draft, key, days, share, sign)
             amount, hours = share.lacks
             refused += sign * bool(amount or hours)
@@ -312,9 +292,12 @@ def _say_moved(figures: CapFigures, had: GrantedRequest | None, has: GrantedRequ
         figures.hold(has.claim, has.granted, keys, order)
 
 
-def _added(bucket: Bucket, rule: CapRule, share: GrantedRequest, sign: int) -> Bucket:
+def _added(
+    draft: Draft, plan: LinePlan, bucket: Bucket, under: tuple[BucketKey, CapRule], share: GrantedRequest, sign: int
+) -> Bucket:
     claim, granted = share.claim, share.granted
     if claim.pinned:
+        [(_, rule)] = of_everyone(draft, plan, (under,))
         bucket = pin(bucket, rule, claim, sign)
     hours = claim.pinned_hours if claim.pinned else 0
     free = (

@@ -5,14 +5,16 @@ again what they had.
 """
 
 from collections.abc import Mapping
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from domain.caps.consume import (
     Billable,
     Bucket,
     BucketKey,
+    CapLimit,
     CapRequest,
+    CapRule,
     Order,
     allot,
     bucket_key,
@@ -72,7 +74,7 @@ def allotted(
         moved.add(former.share.claim, -former.share.claim.pinned, -former.share.claim.pinned_hours)
     if comer is not None:
         taken.read(comer.claim)
-        buckets.update(with_pinned(comer.claim, buckets))
+        buckets.update(with_pinned(draft, plan, comer.claim, buckets))
         moved.add(comer.claim, comer.claim.pinned, comer.claim.pinned_hours)
     result = Billable(0, 0)
     regranted: list[tuple[ConsumerClaim, Billable]] = []
@@ -180,7 +182,7 @@ def _allotted_to_all(
     claims = [(each.order, each.claim) for each in others]
     if comer is not None:
         taken.read(comer.claim)
-        buckets.update(with_pinned(comer.claim, buckets))
+        buckets.update(with_pinned(draft, plan, comer.claim, buckets))
         claims.append(comer)
     claims.sort(key=itemgetter(0))
     mode, figures = plan.policies.money_mode, recorder(draft, plan, allotment)
@@ -212,9 +214,31 @@ def has_order_by_day(plan: LinePlan) -> bool:
     return plan.policies.cap_order != "approval"
 
 
-def with_pinned(claim: CapRequest, buckets: Mapping[BucketKey, Bucket]) -> dict[BucketKey, Bucket]:
+def of_everyone(
+    draft: Draft, plan: LinePlan, under: tuple[tuple[BucketKey, CapRule], ...]
+) -> tuple[tuple[BucketKey, CapRule], ...]:
+    """The caps with the limits that any line under the same cap has in any version: a line that has left it knows no later ones."""
+    if len(plan.group) == 1:
+        return under
+    key = ("limits of everyone", plan.key)
+    if key not in draft.memo.lines:
+        found: dict[tuple[str, str], tuple[CapLimit, ...]] = {}
+        for rule in (*plan.every_rule, *rules_of_group(draft, plan)):
+            place = rule.cap_id, rule.period
+            all_of_it = dict.fromkeys((*found.get(place, ()), *rule.limits))
+            found[place] = tuple(sorted(all_of_it, key=attrgetter("effective_on")))
+        draft.memo.lines[key] = found
+    limits: dict[tuple[str, str], tuple[CapLimit, ...]] = draft.memo.lines[key]
+    return tuple(
+        (bucket, rule._replace(limits=limits.get((rule.cap_id, rule.period), rule.limits))) for bucket, rule in under
+    )
+
+
+def with_pinned(
+    draft: Draft, plan: LinePlan, claim: CapRequest, buckets: Mapping[BucketKey, Bucket]
+) -> dict[BucketKey, Bucket]:
     """The claim's own pinned part comes first, before its free part looks for room."""
-    return {key: pin(buckets[key], rule, claim) for key, rule in claim.under}
+    return {key: pin(buckets[key], rule, claim) for key, rule in of_everyone(draft, plan, claim.under)}
 
 
 def _granted(

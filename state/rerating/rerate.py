@@ -52,7 +52,7 @@ from state.caps.given_up import fitted
 from state.caps.lately import TakenByDay, with_share
 from state.caps.notices import first_limited, is_over, ruling, settle_below, watch
 from state.caps.repricing import reprice
-from state.caps.walk import has_order_by_day, most_settled
+from state.caps.walk import has_order_by_day, most_settled, of_everyone
 from state.charges.shared_price import settle_line, stepped_price
 from state.draft import Draft
 from state.rerating.passed_on import is_issued_after
@@ -325,7 +325,7 @@ def _allot_all(
     pinned: dict[BucketKey, Bucket] = {}
     plans: dict[BucketKey, LinePlan] = {}
     for (own, _), claim in zip(members, claims, strict=True):
-        for key, rule in claim.under:
+        for key, rule in of_everyone(draft, own, claim.under):
             plans[key] = own
             pinned[key] = pin(pinned.get(key, EMPTY), rule, claim)
     most: dict[BucketKey, Amount] = {}

@@ -59,7 +59,7 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
         key: draft.bucket(bucket_id(plan, allotment, key)).bucket for _, claim, _ in queue for key in keys_of(claim)
     }
     for _, claim, held in queue:
-        for key, rule in dict(claim.under).items():
+        for key, rule in dict(walk.of_everyone(draft, plan, claim.under)).items():
             had = buckets[key]
             if held is None:
                 buckets[key] = pin(had, rule, claim)

@@ -40,7 +40,8 @@ class Reduction(NamedTuple):
     """A variable part that takes from a price: `expected` of it goes back, as a whole where it `is_due`, and invoices have `credited` some.
 
     `invoiced` is what they have of the `price`, both without its variable parts; `invoiced_together` of all lines that share one. Of lines
-    before it among these `owed_beside` is owed back.
+    before it among these `owed_beside` is owed back. What credit memos `conceded` of the price is invoiced for less: it counts in the
+    proportion, and nobody has it to give back.
     """
 
     item_id: str
@@ -51,6 +52,7 @@ class Reduction(NamedTuple):
     invoiced: Amount
     owed_beside: Amount = 0
     invoiced_together: Amount = 0
+    conceded: Amount = 0
 
     @property
     def left(self) -> Amount:
@@ -60,7 +62,7 @@ class Reduction(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        return self.is_due or self.invoiced >= self.price
+        return self.is_due or self.invoiced + self.conceded >= self.price
 
 
 def owed_of(one: Reduction, currency: str, mode: str) -> Amount:
@@ -68,7 +70,8 @@ def owed_of(one: Reduction, currency: str, mode: str) -> Amount:
     item, expected, invoiced = one.item_id, one.expected, at_least(one.invoiced, 0, "invoiced")
     if not one.is_whole:
         title = f"{item}: in proportion to what is invoiced of the price"
-        expected = ratio(expected, invoiced, one.price, smallest_unit(currency), mode, title)
+        taken = at_least(one.invoiced + one.conceded, 0, "invoiced")
+        expected = ratio(expected, taken, one.price, smallest_unit(currency), mode, title)
     left = at_least(called(expected - one.credited, f"{item}: not credited yet"), 0, f"{item}: still to go back")
     return lesser(left, invoiced, f"{item}: owed back")
 

@@ -151,8 +151,9 @@ def _reductions_of(
             expected = titled(-item.amount, f"{name}: expected to go back")
             credited = titled(-_charged(draft, contract, line_id, name), f"{name}: credited")
             invoiced = called(sum(_price_invoiced(draft, contract, each) for each in ids), "invoiced of the price")
+            less = sum(draft.line(contract.contract_id, each).conceded for each in ids)
             whole = called(sum(line.price for line in of), "price")
-            found.append(Reduction(name, expected, name in due, credited, whole, invoiced, beside, together))
+            found.append(Reduction(name, expected, name in due, credited, whole, invoiced, beside, together, less))
     return found
 
 
@@ -176,12 +177,10 @@ def _charged(draft: Draft, contract: Contract, line_id: str, item_id: str) -> Am
 
 
 def _price_invoiced(draft: Draft, contract: Contract, line_id: str) -> Amount:
-    """What credit memos conceded of it stays invoiced, for less."""
     history = known_of(draft, contract, line_id)
     items = charge_rows(history, contract.contract_id, line_id)
     charged = sum(_charged(draft, contract, line_id, item_id) for item_id in items)
-    line = draft.line(contract.contract_id, line_id)
-    return called(line.invoiced + line.conceded - charged, f"line {line_id}: invoiced")
+    return called(draft.line(contract.contract_id, line_id).invoiced - charged, f"line {line_id}: invoiced")
 
 
 # Bringing it there

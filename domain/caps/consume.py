@@ -275,9 +275,7 @@ def grant(
         if not limit_on(rule, claim.day).hard:
             continue
         taken = buckets.get(key, EMPTY)
-        settled: Sequence[SettledUnder] = ()
-        if by_day and taken.later and is_raised_after(rule, claim.day):
-            settled = _settled_later(rule, limit_on(rule, claim.day), taken)
+        settled = _settled_later(rule, claim.day, taken) if by_day and taken.later else ()
         left, left_hours = _left(rule, key, claim.day, free, free_hours, taken, settled, step, mode, rooms)
         if left < room or left_hours < room_hours:
             room, room_hours, binding = min(left, room), min(left_hours, room_hours), rule.cap_id
@@ -337,8 +335,11 @@ def _bounds(
     return _with_later(limit, own, measure, taken, settled) if settled else ((limit, taken, ""),)
 
 
-def _settled_later(rule: CapRule, limit: CapLimit, taken: Bucket) -> list[SettledUnder]:
-    """By the limits after one, in order."""
+def _settled_later(rule: CapRule, work_day: date, taken: Bucket) -> Sequence[SettledUnder]:
+    """By the limits after that of a day, in order, where one of them allows more."""
+    if not is_raised_after(rule, work_day):
+        return ()
+    limit = limit_on(rule, work_day)
     found: list[SettledUnder] = []
     amount = hours = 0
     for day, (own, own_hours) in sorted(taken.later.items(), reverse=True):
@@ -352,11 +353,10 @@ def _settled_later(rule: CapRule, limit: CapLimit, taken: Bucket) -> list[Settle
     return found[::-1]
 
 
-def least_room(rule: CapRule, day: date, taken: Bucket) -> tuple[CapLimit, str]:
+def least_room(rule: CapRule, day: date, taken: Bucket, *, by_day: bool) -> tuple[CapLimit, str]:
     """Of the limits in money that bind work of a day the one that leaves least, and up to which day what is settled counts under it."""
-    limit = limit_on(rule, day)
-    settled = _settled_later(rule, limit, taken) if is_raised_after(rule, day) else ()
-    bounds = _bounds(limit, _amount, taken, settled)
+    settled = _settled_later(rule, day, taken) if by_day else ()
+    bounds = _bounds(limit_on(rule, day), _amount, taken, settled)
     most, _, until = min(bounds, key=lambda bound: (bound[0].amount or 0) - bound[1].pinned_amount)
     return most, until
 

@@ -303,10 +303,8 @@ class CapNodes(Nodes):
             limit, bucket = limit_on(rule, price.day), bucket_key(rule, price.day, at.work.person_id)
             if limit.amount is None or share is None:
                 continue
-            until = ""
-            if has_order_by_day(plan):
-                kept = self.sources.draft(at.step).bucket(bucket_id(plan, allotment, bucket))
-                limit, until = least_room(rule, price.day, kept.bucket)
+            kept = self.sources.draft(at.step).bucket(bucket_id(plan, allotment, bucket))
+            limit, until = least_room(rule, price.day, kept.bucket, by_day=has_order_by_day(plan))
             title = f"{spoken_period(bucket)}: room"
             whole = self._limit(plan, rule, limit)
             taken = self._taken(TakenOfCap(plan, bucket, allotment), at.step, before=order, settled_until=until)

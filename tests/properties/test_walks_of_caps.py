@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.caps import consumption
-from domain.caps.consume import Billable, BucketKey, CapRequest, Order, allot, pin
+from domain.caps.consume import EMPTY, Billable, Bucket, BucketKey, CapRequest, Order, allot, pin
 from domain.units import AMOUNT_ONE
 from state.caps import allot as allotting
 from state.caps import walk
@@ -80,6 +80,15 @@ def plain_walk(draft: Draft, plan: LinePlan, allotment: str, start: Order, own_i
     return comers[0] if comers else Billable(0, 0), others
 
 
+def settled_by_rows(draft: Draft, plan: LinePlan, allotment: str, own_id: str) -> dict[BucketKey, Bucket]:
+    """What rows say is settled under each cap, all of it and by later limits, but for the entry that changes."""
+    found: dict[BucketKey, Bucket] = {}
+    for each in walk._everybody(draft, plan, allotment, own_id):
+        for key, rule in walk.of_everyone(draft, each.plan, each.claim.under):
+            found[key] = pin(found.get(key, EMPTY), rule, each.claim)
+    return found
+
+
 def keys_of(claim: CapRequest) -> list[BucketKey]:
     return [key for key, _ in claim.under]
 
@@ -97,6 +106,9 @@ def compared_walks() -> Iterator[None]:
     def both(draft: Draft, plan: LinePlan, allotment: str, start: Order, former: Any, comer: Any) -> Any:
         changed = former.share.claim.entry_id if former else comer.claim.entry_id if comer else ""
         wanted = plain_walk(draft, plan, allotment, start, changed, comer)
+        for key, settled in settled_by_rows(draft, plan, allotment, changed).items():
+            kept = draft.bucket(bucket_id(plan, allotment, key)).bucket
+            assert (kept.pinned_amount, kept.pinned_hours, kept.later) == (*settled[:2], settled.later), key
         exceeded.clear()
         result, regranted = short_walk(draft, plan, allotment, start, former, comer)
         if exceeded:

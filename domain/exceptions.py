@@ -290,7 +290,8 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "version, or release it."
     ),
     ("statement_differs_from_invoice", "invoice"): (
-        "Another invoice is posted for its statement: cancel or credit this one in the ERP, then resolve it. Nothing of it is posted here."
+        "Another invoice is posted for its statement, and nothing of this one: cancel or credit it in the ERP, then resolve this; or "
+        "send it again with its own statement."
     ),
     ("unknown_reference", "invoice"): (
         "Send the invoice with the id of a statement that was issued; the same one again where that is issued by now."

@@ -253,6 +253,7 @@ def post_invoice(
     entity = slot.entity
     for category in UNTIL_POSTED:
         draft.resolve_exception(category, "statement", statement.statement_id)
+    draft.resolve_exception(DIFFERENCE, INVOICE, event.invoice_id)
     draft.waits_removed |= _waits(statement, entity)
     say = None
     if draft.why is not None:

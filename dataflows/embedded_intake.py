@@ -88,10 +88,13 @@ def _alike(store: IntakeStore, subject: tuple[str, str]) -> str:
 
 
 class LateLines(NamedTuple):
-    """Records that stand in their file after one of a later day: how many this process took in, and where the first of them is."""
+    """Records that stand in their file after one of a later day: how many were taken in, and where the first of them is."""
 
     lines: int = 0
     first: str = ""
+
+    def and_then(self, later: LateLines) -> LateLines:
+        return LateLines(self.lines + later.lines, self.first or later.first)
 
 
 class RoundSummary(NamedTuple):
@@ -164,6 +167,7 @@ class EmbeddedIntake(Closable):
         if until is not None and until > DATE_LAST:
             raise ValueError(f"until: expected a date up to {DATE_LAST}, got {until}")
         start, letters = self._log.offset, self._letters.end.offset
+        self._late = LateLines()
         try:
             done = self._finish_rounds(on_progress)
             fixed = self._fix_round(until, last_day, is_growing=is_growing)
@@ -308,7 +312,7 @@ class EmbeddedIntake(Closable):
             if instant >= one.reached:
                 one.reached = instant
             elif item.event is not None and _is_day_over(work.intake.clock, instant, one.reached):
-                self._late = LateLines(self._late.lines + 1, self._late.first or str(item))
+                self._late = self._late.and_then(LateLines(1, str(item)))
             if item.event is not None:
                 take(item.event, item)
                 work.events += 1

@@ -69,6 +69,7 @@ def run_rounds(
     ):
         before = intake.events
         former = RoundSummary()
+        late = former.late_lines
         while True:
             with progress_bar() as bar:
                 taken = take_in(intake, until, stop, bar, ahead, is_growing=follow, last_day=last_day())
@@ -77,6 +78,7 @@ def run_rounds(
                     ahead.look(end)
                 account(books, output_dir, log, stop, bar)
                 index(output_dir, stop, bar)
+            late = late.and_then(taken.late_lines)
             if stop.requested or not follow:
                 break
             tell(taken, former)
@@ -95,7 +97,7 @@ def run_rounds(
             dead_letters=taken.dead_letters_total,
             dead_letters_sent=sent_of(output_dir, input_dir) if taken.dead_letters_total else 0,
             not_read=taken.not_read,
-            late_lines=taken.late_lines,
+            late_lines=late,
             sums=summed,
             exceptions=open_exceptions(output_dir),
             seconds=time.perf_counter() - started,
@@ -247,7 +249,7 @@ def tell(taken: RoundSummary, before: RoundSummary) -> None:
     """One line a round, for people who watch a run that follows; before it what new input is not read or not in order."""
     if not_read := [name for name in taken.not_read if name not in before.not_read]:
         say(f"not read: {not_read_text(not_read)}")
-    if count := taken.late_lines.lines - before.late_lines.lines:
-        say(f"out of order: {count:,} {late_text(taken.late_lines)}")
+    if late := taken.late_lines.lines:
+        say(f"out of order: {late:,} {late_text(taken.late_lines)}")
     if taken.rounds:
         say(f"{counted(taken.events, 'event')}, {taken.dead_letters:,} unreadable; waiting for more")

@@ -360,6 +360,27 @@ def test_following_takes_in_what_comes_until_it_is_stopped(tmp_path: Path, numbe
     assert found["money"]["EUR"]["recognised"] == "1600.00"
 
 
+def test_following_names_the_first_line_out_of_order_of_each_round(tmp_path: Path) -> None:
+    """8 h of 2 March after a line of 1 April, and then 4 h of 3 March in another file."""
+    april = [worked(entry_id, 1, worked_on="2026-04-01") for entry_id in ("T-1", "T-3")]
+    for each in april:
+        each["occurred_at"] = "2026-04-01T18:00:00+02:00"
+    write(tmp_path / "in", founding())
+    write(tmp_path / "in", [april[0], worked("T-2", 2)], "a")
+    process = started(tmp_path, "--follow", "--json")
+    assert process.stderr is not None
+    out_of_order = "out of order: 1 after a line of a later day in the same file, the first at "
+    assert process.stderr.readline().startswith(f"{out_of_order}a.jsonl, line 2:")
+    assert process.stderr.readline() == "8 events, 0 unreadable; waiting for more\n"
+    write(tmp_path / "in", [april[1], worked("T-4", 3, "4")], "b")
+    assert process.stderr.readline().startswith(f"{out_of_order}b.jsonl, line 2:")
+    process.send_signal(signal.SIGTERM)
+    data, messages = process.communicate(timeout=240)
+    assert process.returncode == 0, messages
+    found = json.loads(data)
+    assert (found["late_lines"], found["late_lines_first"]) == (2, "a.jsonl, line 2")
+
+
 def test_a_run_that_is_stopped_half_way_can_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped while reading: the next run finishes the round, and the bytes are those of an undisturbed one."""
     events = [*founding(), worked("T-1", 2)]

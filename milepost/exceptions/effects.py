@@ -7,12 +7,11 @@ from enum import StrEnum
 from typing import Final
 
 from domain.caps.purchase_order import OVER_CAP, OVER_ORDER
-from domain.exceptions import DIFFERENCE
 from domain.outputs import ExceptionRaised
 from domain.policy_faults import HOURS_OF_A_YEAR
 from domain.work.rows import ADJUSTMENT, ROWS
 from state.handlers.control import comes_back, is_missing
-from state.handlers.invoices import INVOICE
+from state.handlers.invoices import posts_when_waived
 from state.work.value_time import WAIVABLE
 
 # Everything that has an entry: time, expenses, units, what terms charge, what went on to the next line. Adjustments of revenue have a
@@ -78,7 +77,7 @@ def _settling(category: str, subject_kind: str = "") -> Effect:
         return Effect.POSTS_ADJUSTMENT
     if subject_kind == "credit_memo" and category in EFFECTS_ON_CREDITS:
         return EFFECTS_ON_CREDITS[category]
-    return Effect.POSTS_INVOICE if category == DIFFERENCE and subject_kind != INVOICE else Effect.CLOSES
+    return Effect.POSTS_INVOICE if posts_when_waived(category, subject_kind) else Effect.CLOSES
 
 
 # Of one exception

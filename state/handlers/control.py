@@ -22,7 +22,7 @@ from state.draft import Draft
 from state.facts import is_new
 from state.forecast import loss
 from state.handlers import cash_applications, credit_memos, payments, reconciliations, write_offs
-from state.handlers.invoices import INVOICE, waive_difference
+from state.handlers.invoices import posts_when_waived, waive_difference
 from state.own_work import of_own_decision, why_not
 from state.receivables.cash_record import APPLICATION
 from state.rerating.versions import close_faults, replace_fault, retry
@@ -75,7 +75,7 @@ def is_missing(category: str, subject_kind: str) -> bool:
 def comes_back(category: str, subject_kind: str) -> bool:
     """Whether what somebody says is settled still waits."""
     waits = subject_kind in SETTLED_BY_POSTING and category != "conflicting_version"
-    return waits or is_missing(category, subject_kind) or (category == DIFFERENCE and subject_kind != INVOICE)
+    return waits or is_missing(category, subject_kind) or posts_when_waived(category, subject_kind)
 
 
 class OverCap(NamedTuple):
@@ -293,7 +293,7 @@ def _waive_note(draft: Draft, known: OpenException) -> None:
     if is_missing(known.category, known.subject_kind):
         return
     draft.close_exception(known.exception_id, "waived")
-    if known.category == DIFFERENCE and known.subject_kind != INVOICE:
+    if posts_when_waived(known.category, known.subject_kind):
         waive_difference(draft, known.subject_id)
     elif known.subject_kind == credit_memo.KIND:
         credit_memos.waive(draft, known)

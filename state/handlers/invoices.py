@@ -130,6 +130,11 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
     )
 
 
+def posts_when_waived(category: str, subject_kind: str) -> bool:
+    """A difference of a statement's own invoice; a second one is the ERP's to cancel."""
+    return category == DIFFERENCE and subject_kind != INVOICE
+
+
 def waive_difference(draft: Draft, statement_id: str) -> None:
     """A waived difference posts the statement's amount with the invoice that came; its tax in whole units of the currency."""
     statement = draft.statement(statement_id)

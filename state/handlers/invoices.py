@@ -215,7 +215,7 @@ def _second(draft: Draft, statement: StatementState, event: InvoicePosted) -> No
         DIFFERENCE,
         INVOICE,
         event.invoice_id,
-        f"invoice {statement.invoice_id} is posted for statement {statement.statement_id} already",
+        f"expected no other invoice of statement {statement.statement_id}, which has {statement.invoice_id}; got {event.invoice_id}",
         contract_id=statement.contract_id,
         amount=_at_stake(draft.why, statement, event, SECOND),
         currency=statement.currency,

@@ -224,7 +224,7 @@ def _second(draft: Draft, statement: StatementState, event: InvoicePosted) -> No
 
 
 def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, field: str) -> Amount:
-    """The tax or all of the invoice where these are in question, else the difference of the net amounts."""
+    """Where these are in question the tax, the net amount or all that the invoice charges, else the difference of the net amounts."""
     net, tax, due, currency = event.amount, event.tax_amount, statement.amount_due, statement.currency
     if why is not None:
         of = composed(STATEMENT_AT, statement.statement_id, str(why.now))
@@ -233,7 +233,9 @@ def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, 
         due = Recorded(elsewhere("the statement", due, of, currency))
     if field == "tax_amount":
         return tax
-    return net if field in {"clears_unbilled", SECOND} else net - due
+    if field == SECOND:
+        return called(net + tax, "gross")
+    return net if field == "clears_unbilled" else net - due
 
 
 def post_invoice(

@@ -147,7 +147,7 @@ def _corrected_back(draft: Draft, plan: LinePlan, key: BucketKey, former: Leaver
 
 
 def _highest(draft: Draft, plan: LinePlan, key: BucketKey, without: Amount) -> Amount:
-    """The most that any terms of the line have allowed, by which its work may be issued; `without` a limit that."""
+    """The most that any terms of the line have allowed, by which its work may be issued; a version without a limit counts as `without`."""
     contract, line_id = draft.contract_in_books(plan.contract_id), plan.line.line_id
     found = []
     for stored in (*contract.former, *contract.history):

@@ -10,6 +10,7 @@ from domain.work.rows import OPENING, named, origin
 from state.caps.claims import GrantedRequest
 from state.draft import Draft
 
+# A week more than the pace looks at: a day ends later in a zone in the west, and a forecast may be of a day before.
 DAYS_KEPT = 35
 DAYS_MAX = 70
 
@@ -17,7 +18,7 @@ TakenByDay = dict[int, tuple[Amount, Hours]]
 
 
 def with_share(draft: Draft, key: BucketKey, days: TakenByDay, share: GrantedRequest, sign: int) -> TakenByDay:
-    """By the log's own time; days before the last weeks are dropped now and then."""
+    """Of the last DAYS_KEPT days by the log's own time; older ones are dropped once DAYS_MAX are kept."""
     claim, granted = share.claim, share.granted
     first, day = universal_day(draft.cause.recorded_at) - DAYS_KEPT, claim.day.toordinal()
     if key[1] or day < first or is_of_no_day(claim.entry_id):

@@ -160,7 +160,7 @@ def _pace(draft: Draft, plan: LinePlan, rule: CapRule, as_of: date, *, hours: bo
     """What the cap took of the last 28 days."""
     last = as_of.toordinal()
     days = cap_bucket(draft, plan, allotments(plan)[-1], bucket_key(rule, as_of, "")).days
-    return sum([taken[hours] for day, taken in sorted(days.items()) if last - PACE_DAYS < day <= last])
+    return sum([taken[1 if hours else 0] for day, taken in sorted(days.items()) if last - PACE_DAYS < day <= last])
 
 
 def companions(draft: Draft, project_ids: set[str]) -> list[str]:

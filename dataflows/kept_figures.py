@@ -22,12 +22,17 @@ from state.trace import Trace
 KEPT_FROM: Final = 500
 
 
-class _Wanted(NamedTuple):
-    """Of a step: figures of the statements that it issued, what they have of each row, and all that it added to sums."""
+# Of a node that several steps have.
+SEVERAL: Final = -1
 
+
+class _ToKeep(NamedTuple):
+    """What of a step's nodes is kept, if nothing else has them."""
+
+    # Of the statements that it issued.
     figures: dict[str, Node]
-    # By addresses that are theirs alone; several may have one node.
-    beside: dict[str, Node]
+    # What the statements have of each row, and all that the step added to sums, by addresses of their own; several may have one node.
+    addends: dict[str, Node]
 
 
 def kept_figures(trace: Trace, rows: Mapping[int, int]) -> Iterator[tuple[str, int, bytes]]:
@@ -44,52 +49,51 @@ def kept_figures(trace: Trace, rows: Mapping[int, int]) -> Iterator[tuple[str, i
             statements.setdefault(step, set()).add(statement_id)
     if not statements:
         return
-    wanted: dict[int, _Wanted] = {step: _Wanted({}, {}) for step in statements}
+    to_keep: dict[int, _ToKeep] = {step: _ToKeep({}, {}) for step in statements}
     for address, step, figure in list(why.recorded()):
-        if step in wanted and address.partition("#")[0] in statements[step]:
+        if step in to_keep and address.partition("#")[0] in statements[step]:
             try:
-                wanted[step].figures[address] = node_kept(figure)
+                to_keep[step].figures[address] = node_kept(figure)
             except Disagreement:
-                del wanted[step]
-    not_wanted = list(_want_beside(why, wanted, statements))
-    others = _below((*not_wanted, *why.asked_before()))
+                del to_keep[step]
+    in_addends, in_figures = _Steps(), _Steps()
+    in_addends.add((*_other_addends(why, to_keep, statements), *why.earlier_addends()), SEVERAL)
+    for step, of_step in to_keep.items():
+        in_addends.add(of_step.addends.values(), step)
     kept, apart = _Places(), _Places()
-    not_kept: dict[int, list[Node]] = {step: [] for step in wanted}
-    made: list[tuple[int, Node]] = []
+    not_kept: dict[int, list[Node]] = {step: [] for step in to_keep}
     for address, step, figure in why.recorded():
         if (node := node_made(figure)) is None:
             continue
-        made.append((step, node))
-        if step in wanted and wanted[step].figures.get(address) is not node:
+        in_figures.add((node,), step)
+        if step in to_keep and to_keep[step].figures.get(address) is not node:
             not_kept[step].append(node)
             apart.add(node, (address, step))
         else:
             kept.add(node, (address, step))
-    for step, of_step in wanted.items():
+    for step, of_step in to_keep.items():
 
         def place(node: Node, step: int = step) -> Place | None:
             """Where it was recorded first, but for what the step does not keep."""
             first, other = kept.first(node, step), apart.first(node, step - 1)
             return other if first is None or (other is not None and other[1] < first[1]) else first
 
-        elsewhere = (node for other, one in wanted.items() if other != step for node in one.beside.values())
-        also = others | _below((*not_kept[step], *elsewhere))
-        of_others = _below(node for at, node in made if at != step)
+        own = _below(not_kept[step])
         try:
-            yield from _of_step(of_step, step, place, also, of_others)
+            yield from _of_step(of_step, step, place, own, in_addends, in_figures)
         except (NotStorable, OverflowError, RecursionError):
             with suppress(NotStorable, OverflowError, RecursionError):
-                also |= _below(of_step.beside.values())
-                yield from _of_step(of_step._replace(beside={}), step, place, also, of_others)
+                own |= _below(of_step.addends.values())
+                yield from _of_step(of_step._replace(addends={}), step, place, own, in_addends, in_figures)
 
 
-def _want_beside(why: Why, wanted: dict[int, _Wanted], statements: Mapping[int, set[str]]) -> Iterator[Node]:
-    """Beside figures; gives what is not kept, as far as it is made."""
+def _other_addends(why: Why, to_keep: dict[int, _ToKeep], statements: Mapping[int, set[str]]) -> Iterator[Node]:
+    """Puts the parts of sums that a step keeps into `to_keep`; gives those that no step keeps, if their nodes have been made."""
     counts: Counter[tuple[str, int]] = Counter()
     marked = {step for steps in why.marked_at.values() for step in steps}
     for address, step, node in why.added():
-        if step in wanted and step not in marked:
-            wanted[step].beside[added_at(address, counts[address, step])] = node
+        if step in to_keep and step not in marked:
+            to_keep[step].addends[added_at(address, counts[address, step])] = node
             counts[address, step] += 1
         else:
             yield node
@@ -99,13 +103,13 @@ def _want_beside(why: Why, wanted: dict[int, _Wanted], statements: Mapping[int, 
         places[address, one.of, one.step] += 1
         if one.parts is None:
             continue
-        if one.step in wanted and one.of in statements[one.step]:
+        if one.step in to_keep and one.of in statements[one.step]:
             try:
                 made = {name: one.parts.node(name) for name in one.parts.values}
             except Disagreement:
-                del wanted[one.step]
+                del to_keep[one.step]
             else:
-                of_step = wanted[one.step].beside
+                of_step = to_keep[one.step].addends
                 of_step.update((placed_at(address, one.of, place, name), node) for name, node in made.items())
         else:
             yield from one.parts.made()
@@ -125,6 +129,22 @@ class _Places(dict[int, Place]):
     def first(self, node: Node, until: int) -> Place | None:
         found = self.get(id(node))
         return found if found is not None and found[1] <= until else None
+
+
+class _Steps(dict[int, int]):
+    """The step that has a node, or has something that is made of it, by the node's identity; SEVERAL where more than one has."""
+
+    def add(self, nodes: Iterable[Node], step: int) -> None:
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            had = self.get(id(node))
+            if had not in (step, SEVERAL):
+                self[id(node)] = step if had is None else SEVERAL
+                stack += _under(node)
+
+    def has_another(self, node: Node, step: int) -> bool:
+        return self.get(id(node), step) != step
 
 
 def _below(nodes: Iterable[Node]) -> set[int]:
@@ -159,16 +179,16 @@ def _several(nodes: Iterable[Node]) -> dict[int, Node]:
 
 
 def _of_step(
-    of: _Wanted, step: int, place_of: Callable[[Node], Place | None], others: set[int], foreign: set[int]
+    of: _ToKeep, step: int, place_of: Callable[[Node], Place | None], own: set[int], addends: _Steps, figures: _Steps
 ) -> list[tuple[str, int, bytes]]:
-    """Raises NotStorable."""
-    within: set[int] = set()
-    unfit = others
-    shared = {id_: node for id_, node in _several(of.beside.values()).items() if place_of(node) is None}
+    """`own` are nodes of the step that it does not keep. Raises NotStorable."""
+    within = set(own)
+    others = [addends]
+    shared = {id_: node for id_, node in _several(of.addends.values()).items() if place_of(node) is None}
     numbers = {id_: number for number, id_ in enumerate(shared)}
 
     def kept(node: Node) -> KeptNode:
-        if id(node) in unfit or id(node) in within:
+        if id(node) in within or any(one.has_another(node, step) for one in others):
             raise NotStorable("something else has the node too")
         within.add(id(node))
         return kept_node(node, operand)
@@ -183,8 +203,8 @@ def _of_step(
         place = place_of(node)
         return kept(node) if place in (None, (address, step)) else NamedFigure(*place)
 
-    figures = {address: figure(address, node) for address, node in of.figures.items()}
-    unfit = others | foreign
-    beside = {address: operand(node) for address, node in of.beside.items()}
+    of_figures = {address: figure(address, node) for address, node in of.figures.items()}
+    others.append(figures)
+    of_addends = {address: operand(node) for address, node in of.addends.items()}
     of_several = {shared_at(numbers[id_]): kept(node) for id_, node in shared.items()}
-    return [(address, step, packed(made)) for address, made in (figures | beside | of_several).items()]
+    return [(address, step, packed(made)) for address, made in (of_figures | of_addends | of_several).items()]

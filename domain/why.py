@@ -285,8 +285,8 @@ class Why:
         """What is in sums, each with the address and the step that added it."""
         return ((address, *one) for address, kept in self._parts.items() for one in kept)
 
-    def asked_before(self) -> Iterable[Node]:
-        """Nodes of earlier steps, beside figures, that what is recorded here may be made of."""
+    def earlier_addends(self) -> Iterable[Node]:
+        """Parts of sums that earlier steps added, which have been asked for: what is recorded here may be made of them."""
         return ()
 
     # What explanations ask

@@ -290,7 +290,7 @@ class LaterWhy(StepWhy):
         yield from super().recorded()
         yield from ((*place, figure) for place, figure in self._whole.asked.items())
 
-    def asked_before(self) -> list[Node]:
+    def earlier_addends(self) -> list[Node]:
         return self._whole.asked_beside
 
 

@@ -51,7 +51,7 @@ def recompute(root: Node) -> list[WrongNode]:
 
 
 def wrong_of(nodes: Iterable[Node]) -> list[WrongNode]:
-    """The same of all nodes, those below before those above."""
+    """Of these, nodes whose value does not follow from their operands; those below come before those above."""
     found: dict[int, Fraction] = {}
     wrong = []
     for node in nodes:
@@ -88,7 +88,7 @@ def unexplained(root: Node) -> list[Node]:
 
 
 def stated_of(nodes: Iterable[Node]) -> list[Node]:
-    """The same of all nodes."""
+    """Of these, nodes that say a value which nothing below them gives."""
     return [node for node in nodes if node.arithmetic is not None and node.arithmetic.operation == STATED]
 
 

@@ -21,6 +21,7 @@ from state.books import CashApplication, Contract, Payment, Project, Receipt
 from state.draft import Draft
 from state.receivables.cash_record import APPLICATION, elsewhere_at, taken_of, unapplied_at
 from state.terms.plan import bill_tos
+from state.value import plain
 
 # The list of payments with something unapplied, for views, and how many a view has at most.
 INDEX, LISTED = "unapplied", "payment"
@@ -96,7 +97,7 @@ def unapplied_of(draft: Draft, contracts: Iterable[Contract]) -> tuple[ViewUnapp
         event = payment.event
         if event is not None and event.customer_id in customers:
             found += [
-                ViewUnapplied(payment_id, event.customer_id, legal_entity_id, event.currency, amount)
+                ViewUnapplied(payment_id, event.customer_id, legal_entity_id, event.currency, plain(amount))
                 for legal_entity_id, amount in unapplied(draft, payment).items()
                 if amount
             ]

@@ -14,6 +14,7 @@ from domain.audit.findings import Violation
 from domain.audit.forecasts import ForecastSeries
 from domain.outputs import ForecastUpdate, ProjectView
 from milepost.explain.recompute import everything, recompute, unexplained
+from state.store.snapshot import packed
 from tests.audited import seen_of, violations
 from tests.explained import engagements, explainer_of, is_field, lacks_event, together
 from tests.folding import MEMORY_DISK
@@ -103,9 +104,11 @@ def _forecasts_that_differ(books: Books) -> list[Violation]:
 
 
 def test_every_figure_recomputes_from_its_explanation(played: Played) -> None:
-    """Down to fields of events."""
+    """Down to fields of events; and what came out can be kept with the steps."""
     for engagement_id in engagements(played.books):
-        every = together(explainer_of(played.books, engagement_id))
+        explainer = explainer_of(played.books, engagement_id)
+        assert all(packed(said.record) for said in explainer.trace.said)
+        every = together(explainer)
         assert recompute(every) == []
         fields = [node for node in everything(every) if is_field(node)]
         assert [node.title for node in fields if lacks_event(node)] == []

@@ -36,13 +36,15 @@ def apply(
     contract: Contract,
     period: BillingPeriod,
     bill_to: str,
-    bills: tuple[Amount, Amount],
+    total: Amount,
     kept: Retained,
     of: str,
+    *,
+    of_deposits: Amount,
 ) -> list[StatementEntry]:
-    """What is set against the statement `of`, which `bills` work and deposits; never more than is not retained of the work. What it gives
-    back the last deposit has first."""
-    why, (total, of_deposits), retained, asked = draft.why, bills, kept.retained, 0
+    """What is set against the statement `of`, which has a `total` beside what it bills `of_deposits`; never more than is not retained of
+    that."""
+    why, retained, asked = draft.why, kept.retained, 0
     if why is not None:
         total = as_recorded(total, why.figure(f"{of}#gross"))
         retained = as_recorded(retained, why.figure(f"{of}#retained"))
@@ -58,7 +60,8 @@ def apply(
     listed: list[StatementEntry] = []
     is_last = _over_on(draft, contract, period) is not None
     for place, amount in set_against([one for _, one in found], left, asked, is_last=is_last):
-        (entry, issued), line_id = found[place][0], found[place][0][1].line_id
+        entry, issued = found[place][0]
+        line_id = issued.line_id
         if why is not None:
             part = node_of(-amount, f"{entry.entry_id}: set against the statement")
             why.record(f"{of}#applied/{line_id}", -amount, part)

@@ -115,8 +115,10 @@ def issue(
             if draft.why is not None:
                 _say_piece(draft, draft.why, contract, (of, len(listed) - 1), due_share, extra)
             pin(draft, contract, due_share, extra)
-    bills = sum(earning.values()), sum(amount for _, plan, amount in groups if plan.timing == NO_REVENUE)
-    deposits_applied = deposit_applications.apply(draft, contract, period, bill_to, bills, kept, of)
+    of_deposits = sum(amount for _, plan, amount in groups if plan.timing == NO_REVENUE)
+    deposits_applied = deposit_applications.apply(
+        draft, contract, period, bill_to, sum(earning.values()), kept, of, of_deposits=of_deposits
+    )
     if draft.why is not None:
         say_applied(draft.why, of, len(listed), deposits_applied, contract.terms.currency)
         funding_record.say_billed(draft.why, of, [group for group, *_ in groups])

@@ -12,18 +12,25 @@ from domain.terms.kind import LineHistory
 from state.books import Contract
 from state.charges.terms_known import known_of
 from state.draft import Draft
+from state.terms.periods import today
 from state.terms.plan import contract_policies, grace_days, terms_on
+
+DAY = timedelta(days=1)
 
 
 def over(
     draft: Draft, contract: Contract, known: LineHistory, ended: date | None = None
 ) -> frozenset[tuple[date, date]]:
-    """Those whose end is recorded already, and those that are over with the end of a day; `to` excluded."""
-    recorded = {(one.start, one.to) for one in known.ended}
-    until = max([ended or date.min, *(start for start, _ in recorded)])
-    found = _periods(known, until)
+    """Those that are over with the end of a day, and those whose end is recorded already, also where the line turns out to end them on
+    another day that is over; `to` excluded."""
+    recorded = {one.start: one.to for one in known.ended}
+    last = ended or today(draft, contract) - DAY
+    found = _periods(known, max([ended or date.min, *recorded]))
     return frozenset(
-        each for each in found if each in recorded or (ended is not None and _over_on(draft, contract, *each) <= ended)
+        (start, to)
+        for start, to in found
+        if to <= recorded.get(start, date.min)
+        or ((ended is not None or start in recorded) and _over_on(draft, contract, start, to) <= last)
     )
 
 

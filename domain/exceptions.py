@@ -293,6 +293,9 @@ _BY_SUBJECT: Mapping[tuple[str, str], str] = {
         "Another invoice is posted for its statement, and nothing of this one: cancel or credit it in the ERP, then resolve this; or "
         "send it again with its own statement."
     ),
+    ("statement_differs_from_invoice", "posted_invoice"): (
+        "Move in the ledger what the message says and stop one of the two feeds, then resolve this: the books stay as they are."
+    ),
     ("unknown_reference", "invoice"): (
         "Send the invoice with the id of a statement that was issued; the same one again where that is issued by now."
     ),

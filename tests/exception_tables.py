@@ -52,7 +52,7 @@ ABOUT: Final = {
     "cap_below_consumption": ("cap", "purchase order", "price"),
     "unknown_milestone": ("milestone",),
     "milestone_overdue": ("milestone",),
-    "statement_differs_from_invoice": ("invoice", "second invoice", "draft"),
+    "statement_differs_from_invoice": ("invoice", "second invoice", "posted invoice", "draft"),
     "posting_rejected": ("invoice", "journal"),
     "balances_differ": ("balances",),
     "in_balances": ("work", "balances", "payment", "payment application", "write-off", "adjustment", "credit memo"),
@@ -99,6 +99,7 @@ KINDS: Final = {
     "variable part": "variable_consideration",
     "invoice": "statement",
     "second invoice": "invoice",
+    "posted invoice": "posted_invoice",
 }
 NO_FACT: Final = "no one fact"
 RESENT: Final = {

@@ -44,6 +44,8 @@ from state.value import plain
 from state.work.exchange_waits import NOTHING_WAITED, Waited, settle_when_day_ends, settled
 
 INVOICE = "invoice"
+# One that the books have, of which its ERP says something else now.
+POSTED_INVOICE: Final = "posted_invoice"
 # The field of an invoice of a statement that has one already.
 SECOND: Final = "statement_id"
 CLEARS_LATE = (
@@ -66,7 +68,8 @@ def on_invoice_posted(draft: Draft, event: InvoicePosted) -> None:
         if statement.invoice_id != event.invoice_id:
             _second(draft, statement, event)
         elif event.clears_unbilled and not statement.is_cleared:
-            _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled")
+            of = POSTED_INVOICE, event.invoice_id
+            _differs(draft, statement, event, CLEARS_LATE.format(event.invoice_id), "clears_unbilled", of)
         return
     stands_for_good(draft, statement.statement_id)
     if event.amount != statement.amount_due:
@@ -131,8 +134,8 @@ def on_invoice_rejected(draft: Draft, event: InvoiceRejected) -> None:
 
 
 def posts_when_waived(category: str, subject_kind: str) -> bool:
-    """A difference of a statement's own invoice; a second one is the ERP's to cancel."""
-    return category == DIFFERENCE and subject_kind != INVOICE
+    """A difference of an invoice that waits; a second one is the ERP's to cancel, and of one that is posted nothing waits."""
+    return category == DIFFERENCE and subject_kind not in (INVOICE, POSTED_INVOICE)
 
 
 def waive_difference(draft: Draft, statement_id: str) -> None:
@@ -195,12 +198,16 @@ def _wait(draft: Draft, statement: StatementState, event: InvoicePosted, message
 
 
 def _differs(
-    draft: Draft, statement: StatementState, event: InvoicePosted, message: str, field: str = "amount"
+    draft: Draft,
+    statement: StatementState,
+    event: InvoicePosted,
+    message: str,
+    field: str,
+    of: tuple[str, str] | None = None,
 ) -> None:
     draft.raise_exception(
-        "statement_differs_from_invoice",
-        "statement",
-        statement.statement_id,
+        DIFFERENCE,
+        *(of or ("statement", statement.statement_id)),
         message,
         contract_id=statement.contract_id,
         amount=_at_stake(draft.why, statement, event, field),
@@ -211,16 +218,8 @@ def _differs(
 
 def _second(draft: Draft, statement: StatementState, event: InvoicePosted) -> None:
     """It is charged in the ERP, and in no books here; its own exception, so that no word on the statement's invoice settles it."""
-    draft.raise_exception(
-        DIFFERENCE,
-        INVOICE,
-        event.invoice_id,
-        f"expected no other invoice of statement {statement.statement_id}, which has {statement.invoice_id}; got {event.invoice_id}",
-        contract_id=statement.contract_id,
-        amount=_at_stake(draft.why, statement, event, SECOND),
-        currency=statement.currency,
-        field=SECOND,
-    )
+    had = f"expected no other invoice of statement {statement.statement_id}, which has {statement.invoice_id}"
+    _differs(draft, statement, event, f"{had}; got {event.invoice_id}", SECOND, (INVOICE, event.invoice_id))
 
 
 def _at_stake(why: Why | None, statement: StatementState, event: InvoicePosted, field: str) -> Amount:

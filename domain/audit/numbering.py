@@ -12,7 +12,8 @@ from domain.reference.numbers import range_for, text_of
 
 
 class StatementNumbers:
-    """Numbers of statements: without gap in their range, none twice, and in the format that the company has when it issues.
+    """Numbers of statements: from the first of their range on, without gap, none twice, and in the format that the company has when it
+    issues.
 
     Of one shard, each of which counts a series of its own.
     """
@@ -46,18 +47,26 @@ class StatementNumbers:
                 wanted = f"a number of range {numbers.range_id}" if numbers is not None else "no number"
                 yield violation(NUMBERS, seen, subject, wanted, f"number {statement.number}")
             return
-        yield from self._in_range(seen, statement, place)
+        yield from self._in_range(seen, statement, place, numbers.first_number)
         stated = (place.range_id, statement.replaces_number, statement.number)
         wanted_text = text_of(entity, numbers, statement.issued_on, place)
         if stated != (numbers.range_id, had, wanted_text):
             expected = f"{wanted_text} of range {numbers.range_id} in the place of {had}"
             yield violation(NUMBERS, seen, subject, expected, "{2} of range {0} in the place of {1}".format(*stated))
 
-    def _in_range(self, seen: SeenOutput, statement: BillingStatement, place: StatementNumber) -> Iterator[Violation]:
+    def _in_range(
+        self, seen: SeenOutput, statement: BillingStatement, place: StatementNumber, first: int
+    ) -> Iterator[Violation]:
+        """A range begins with its `first_number`, and with 1 in each later year by which it restarts."""
         key = statement.legal_entity_id, place.range_id, place.year
         last = self._last.get(key)
-        if last is not None and place.value != last + 1:
-            yield violation(NUMBERS, seen, statement.statement_id, f"{last + 1} after {last}", place.value)
+        is_begun = any(begun[:2] == key[:2] for begun in self._last)
+        expected = last + 1 if last is not None else 1 if is_begun else first
+        if place.value != expected:
+            after = (
+                f"{expected} after {last}" if last is not None else f"{expected} as the first of range {place.range_id}"
+            )
+            yield violation(NUMBERS, seen, statement.statement_id, after, place.value)
         if (statement.legal_entity_id, statement.number or "") in self._used:
             yield violation(NUMBERS, seen, statement.statement_id, "a number of its own", statement.number)
         self._last[key] = place.value

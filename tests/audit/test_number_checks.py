@@ -73,6 +73,25 @@ def test_every_other_number_is_found(second: BillingStatement, said: list[str]) 
         assert expected in one
 
 
+def test_a_range_begins_with_its_first_number() -> None:
+    """401 follows what another program numbered; each later year begins with 1."""
+    by_year = NumberRange("R", "R-{year}-{number}", restarts="year", first_number=401)
+    next_year = date(2027, 1, 31)
+
+    def given(number: int, year: str, day: date = DAY) -> BillingStatement:
+        place = StatementNumber("R", 1, year, number)
+        return statement(number, f"R-{year}-{number}")._replace(number_place=place, issued_on=day)
+
+    def expected(*statements: BillingStatement) -> list[tuple[str, str]]:
+        reference = ReferenceSoFar()
+        reference.learn(firm(1, by_year))
+        return [(one.expected, one.found) for one in seen_by(StatementNumbers(reference), *statements)]
+
+    assert expected(given(401, "2026"), given(402, "2026"), given(1, "2027", next_year)) == []
+    assert expected(given(1, "2026")) == [("401 as the first of range R", "1")]
+    assert expected(given(401, "2026"), given(403, "2027", next_year)) == [("1 as the first of range R", "403")]
+
+
 def test_what_is_issued_again_names_the_former_number() -> None:
     first, again = statement(1), statement(2)._replace(statement_id="E1.K/C/2026-06-01/1", revision=2)
     former = first._replace(status="superseded")

@@ -163,14 +163,15 @@ def _value(draft: Draft, group: ForeignBalances, period: AccountingPeriod, part_
     }
     exchange = exchange_on(draft, group.policies, group.currency, entity.currency, day, day)
     is_needed = any(amount for amount, _ in open_now.values())
+    is_left = name in periods_of(draft, LEFT, group.key)
+    is_open = open_day_from(draft, entity, day) == day
     if isinstance(exchange, MissingRate) and is_needed:
-        _wait(draft, group, period, exchange, open_now)
+        # Of a closed period a rate posts nothing that would not be reversed on its day: nobody is to find one until it is opened again.
+        _wait(draft, group, period, exchange, open_now if is_open or is_left else {})
         return set()
     if isinstance(exchange, MissingRate):
         exchange = Exchange(1, 1, EXCHANGE_RATE_ONE, ())
-    is_left = name in periods_of(draft, LEFT, group.key)
     is_last = is_left and name >= max(left_periods(draft, group), default="")
-    is_open = open_day_from(draft, entity, day) == day
     changes = [_valued(draft, group, period, part_id, exchange, is_last=is_last) for part_id in held]
     dropped = [_no_longer_monetary(draft, group, part_id, name) for part_id in sorted({*wanted} - {*held})]
     changes, dropped = ([one for one in each if one.amount and is_open] for each in (changes, dropped))
@@ -237,13 +238,16 @@ def _wait(
     missing: MissingRate,
     open_now: Mapping[str, Balance],
 ) -> None:
-    lacking = set(periods_of(draft, LACKING, group.key))
+    put_periods(draft, LACKING, group.key, {*periods_of(draft, LACKING, group.key), period.name})
+    _watch(draft, group, period)
+    if not open_now:
+        for category in MISSING_RATE:
+            draft.resolve_exception(category, WAITING, _subject(group, period), "superseded")
+        return
     sums = summed((parts_of(part_id)[2], amount) for part_id, (amount, _) in open_now.items())
     shown = ", ".join(f"{account} {format_amount(amount)}" for account, amount in sorted(sums.items()) if amount)
     message = f"{missing.message}; until then what is open in {group.currency} at the end of {period.name} is not revalued: {shown}"
     draft.raise_exception(missing.category, WAITING, _subject(group, period), message, field="rate")
-    put_periods(draft, LACKING, group.key, {*lacking, period.name})
-    _watch(draft, group, period)
 
 
 def _watch(draft: Draft, group: ForeignBalances, period: AccountingPeriod) -> None:

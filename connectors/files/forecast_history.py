@@ -14,10 +14,14 @@ from connectors.files.written import placed_of
 from domain.caps.purchase_order import ORDER, OVER_CAP, OVER_ORDER, SUBJECT_KIND
 from domain.events.catalogue import ENTITIES, Event
 from domain.events.commercial import ContractAmended, ContractSigned, ContractTerminated
+from domain.events.common import Milestones
 from domain.events.delivery import (
     EstimateRevised,
     ExpenseApproved,
     ExpenseWithdrawn,
+    MilestoneAccepted,
+    MilestoneRevoked,
+    ProgressReported,
     ProjectActivated,
     ProjectClosed,
     ResourceAssigned,
@@ -37,6 +41,7 @@ REFERENCE = (CostRateSet, ExchangeRateSet, PersonDefined, RateCardPublished)
 COMMERCIAL = (ContractSigned, ContractAmended, ContractTerminated)
 OF_PROJECT = (ProjectActivated, ProjectClosed, ResourceAssigned, EstimateRevised)
 WORK = (TimeApproved, TimeWithdrawn, ExpenseApproved, ExpenseWithdrawn, UnitsDelivered)
+CHARGED = (MilestoneAccepted, MilestoneRevoked, ProgressReported)
 KINDS = ("line", "shared", ORDER)
 
 
@@ -86,6 +91,9 @@ CAUSES = {
     "ProjectActivated": frozenset({"scope"}),
     "ProjectClosed": frozenset({"scope"}),
     "ResourceAssigned": frozenset({"scope", "volume"}),
+    "MilestoneAccepted": frozenset({"volume"}),
+    "MilestoneRevoked": frozenset({"volume"}),
+    "ProgressReported": frozenset({"volume"}),
     "ContractSigned": frozenset({"scope", "rate", "correction"}),
     "ContractAmended": frozenset({"scope", "rate", "correction"}),
     "ContractTerminated": frozenset({"scope"}),
@@ -103,7 +111,7 @@ def forecast_history(output: Path, project_id: str) -> tuple[PublishedForecast, 
 
 
 def moving_events(output: Path, history: tuple[PublishedForecast, ...]) -> tuple[Moving, ...]:
-    """Of the project's work, estimates, assignments and contracts, and of reference data; none without the log."""
+    """Of the project's work, milestones, progress, estimates, assignments and contracts, and of reference data; none without the log."""
     shard = history[0].position.shard
     if not log_path(output, shard).exists():
         return ()
@@ -138,12 +146,13 @@ def _once(found: list[Moving]) -> Iterator[Moving]:
 
 
 class _Reading:
-    """What was seen before decides whether work is new or corrected."""
+    """What was seen before decides whether work is new or corrected, and of which lines and milestones the project is."""
 
     def __init__(self, project_id: str, contracts: set[str]) -> None:
         self._project_id = project_id
         self._contracts = contracts
         self._entries: set[tuple[str, str]] = set()
+        self._charged: set[str] = set()
         self._now: Instant = 0
 
     def causes_of(self, event: Event) -> frozenset[str]:
@@ -152,11 +161,24 @@ class _Reading:
             return self._work(event)
         if isinstance(event, COMMERCIAL):
             concerns = event.contract_id in self._contracts
+            self._learn(event)
+        elif isinstance(event, CHARGED):
+            named = event.line_id if isinstance(event, ProgressReported) else event.milestone_id
+            concerns = named in self._charged and event.contract_id in {None, *self._contracts}
         else:
             concerns = isinstance(event, REFERENCE) or (
                 isinstance(event, OF_PROJECT) and event.project_id == self._project_id
             )
         return CAUSES[type(event).__name__] if concerns else frozenset()
+
+    def _learn(self, event: ContractSigned | ContractAmended | ContractTerminated) -> None:
+        if event.contract_id not in self._contracts or isinstance(event, ContractTerminated):
+            return
+        for line in event.lines or ():
+            if line.project_id == self._project_id:
+                self._charged.add(line.line_id)
+                if isinstance(line.terms, Milestones):
+                    self._charged |= {one.milestone_id for one in line.terms.milestones}
 
     def _work(
         self, event: TimeApproved | TimeWithdrawn | ExpenseApproved | ExpenseWithdrawn | UnitsDelivered
@@ -166,10 +188,7 @@ class _Reading:
         if event.project_id != self._project_id and not known:
             return frozenset()
         self._entries.add(entry)
-        is_time = isinstance(event, TimeApproved | TimeWithdrawn)
-        # More spent or delivered in a higher version is posted as volume, less as a correction.
-        corrects = {known} if is_time or not known else {True, False}
-        return frozenset(work_cause(event.occurred_at, self._now, corrects=each) for each in corrects)
+        return frozenset({work_cause(event.occurred_at, self._now, corrects=known)})
 
 
 def is_used_up(cap: ForecastCap) -> bool:

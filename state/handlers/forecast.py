@@ -54,6 +54,8 @@ from state.forecast.tracks import WHOLE
 from state.work.exchange_waits import forecast_waits
 
 WORK = "time_entry"
+# What is corrected by a higher version, and may come late.
+OTHER_WORK = ("expense", "delivery")
 # Work that is given up takes back what it was worth; so it is no less work.
 GIVEN_UP, CORRECTION = "write_off", "correction"
 
@@ -89,6 +91,12 @@ def after_event(draft: Draft) -> None:
         for project_id in _reconsider(draft):
             _follow(draft, project_id, "volume")
     _say_losses(draft)
+
+
+def _usual_cause(draft: Draft) -> str:
+    if draft.cause.kind in OTHER_WORK:
+        return _work_cause(draft)
+    return CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
 
 
 def _work_cause(draft: Draft) -> str:
@@ -147,8 +155,7 @@ def _measured(forecast: Forecast) -> bool:
 def _reconsider(draft: Draft) -> list[str]:
     """Events other than work: some change what figures rest on, many what a view shows. Returns the projects concerned."""
     rebased = rebased_projects(draft)
-    usual = CORRECTION if draft.cause.kind == GIVEN_UP else "volume"
-    moved = update_forecast_state(draft, moved_by(draft) if rebased else usual)
+    moved = update_forecast_state(draft, moved_by(draft) if rebased else _usual_cause(draft))
     take_statements(draft)
     charged = charged_projects(draft)
     concerned = sorted(touched_projects(draft).union(rebased, moved))

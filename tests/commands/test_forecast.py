@@ -326,10 +326,44 @@ def test_a_move_of_an_expense_names_it_and_is_among_the_figures_of_its_project(t
     run = CliRunner().invoke(app, ["run", "--input", str(tmp_path / "input"), *output, "--until", "2026-03-31"])
     assert run.exit_code == 0, run.stderr
     shown = CliRunner().invoke(app, ["forecast", "BRIDGE", *output]).stdout
-    assert "  2026-03-06  5,920.00    880.00  -5,040.00  volume  expense approved E-1\n" in shown
-    assert "  2026-03-09  1,000.00  1,050.00      50.00  volume  expense approved E-1 version 2\n" in shown
+    assert "  2026-03-06  5,920.00    880.00  -5,040.00  volume      expense approved E-1\n" in shown
+    assert "  2026-03-09  1,000.00  1,050.00      50.00  correction  expense approved E-1 version 2\n" in shown
     listed = CliRunner().invoke(app, ["explain", "BRIDGE#x", *output]).stderr
-    moved = re.findall(r"BRIDGE#since/1/volume/\w+", listed)
-    assert [each.rpartition("/")[2] for each in moved] == ["cost", "revenue", "margin"]
+    moved = re.findall(r"BRIDGE#since/1/(?:volume|correction)/\w+", listed)
+    assert [each.rpartition("/")[2] for each in moved] == ["cost", "revenue", "margin"] * 2
     for figure in moved:
         assert CliRunner().invoke(app, ["explain", figure, *output]).exit_code == 0
+
+
+def test_milestones_and_progress_are_among_the_events_that_can_have_moved_it(tmp_path: Path) -> None:
+    """Those of the project's own lines."""
+    contract = next(each for each in founding() if each["type"] == "ContractSigned")
+    milestone = {"milestone_id": "M1", "name": "Design", "amount": "500.00", "due_on": "2026-04-30"}
+    contract["lines"] += [
+        {"line_id": "M", "project_id": "BRIDGE", "terms": {"type": "Milestones", "milestones": [milestone]}},
+        {
+            "line_id": "F",
+            "project_id": "BRIDGE",
+            "terms": {"type": "FixedPrice", "price": "900.00", "by_progress": True},
+        },
+    ]
+    accepted = event(
+        "MilestoneAccepted",
+        "2026-03-05T10:00:00Z",
+        milestone_id="M1",
+        version=1,
+        accepted_on="2026-03-05",
+        approved_by="BEN",
+        project_id="BRIDGE",
+    )
+    report = {"line_id": "F", "percent": "40", "as_of": "2026-03-06", "contract_id": contract["contract_id"]}
+    reported = event("ProgressReported", "2026-03-06T10:00:00Z", version=1, **report)
+    elsewhere = event("ProgressReported", "2026-03-06T11:00:00Z", version=1, **{**report, "line_id": "OTHER"})
+    others = [each for each in founding() if each["type"] != "ContractSigned"]
+    write(tmp_path / "input", [*others, contract, accepted, reported, elsewhere])
+    output = tmp_path / "output"
+    arguments = ["run", "--input", str(tmp_path / "input"), "--output", str(output), "--until", "2026-03-31"]
+    run = CliRunner().invoke(app, arguments)
+    assert run.exit_code == 0, run.stderr
+    labels = [each.label for each in moving_events(output, forecast_history(output, "BRIDGE"))]
+    assert labels[-2:] == ["MilestoneAccepted M1", f"ProgressReported {contract['contract_id']}/F"]

@@ -58,6 +58,7 @@ from domain.outputs import (
 )
 from domain.units import EXCHANGE_RATE_ONE, HOURS_ONE, RATE_ONE
 from tests.harness import Books
+from tests.told import told as books_of
 
 _numbers: Iterator[int] = count(1)
 PRICE = FixedPrice(parse_amount("10000"), (ScheduledAmount(date(2026, 6, 30), parse_amount("10000")),))
@@ -664,6 +665,26 @@ def test_a_correction_is_told_as_one(books: Books) -> None:
     (told,) = updates(books.end_day(date(2026, 3, 4)))
     assert told.deltas == (delta("correction", "-600", "-900"),)
     assert_explained(told)
+
+
+def test_corrections_of_expenses_and_units_are_told_as_corrections() -> None:
+    """At 10 %: 100.00 are 110.00, 150.00 are 165.00. 10 units of 10.00 become 15."""
+    lines = [
+        *("entity LE USD America/New_York", "customer C", "person bob consultant of LE", "cost person bob 100.00 USD"),
+        *("project P of LE", "contract K C LE USD", "  line X P", "    terms Expenses markup=10"),
+        *("  line U P", "    terms UnitPrice unit=box unit_price=10.00"),
+        *("2026-06-01 expense E-1 travel 100.00 USD", "2026-06-01 units D-1 U 10", "2026-06-01 day ended"),
+        *("2026-06-02 expense E-1 travel 150.00 USD on 2026-06-01", "2026-06-02 day ended"),
+        *("2026-06-03 units D-1 U 15 on 2026-06-01", "2026-06-03 day ended"),
+        *("2026-06-04 withdraw_expense E-1", "2026-06-04 day ended"),
+        *("2026-06-05 expense E-2 travel 200.00 USD on 2026-06-05", "2026-06-05 day ended"),
+    ]
+    with books_of(lines) as books:
+        moved = {one.as_of.day: one.deltas for one in updates((each.record for each in books.folded), "P")}
+    assert moved[2] == (delta("correction", "50", "55"),)
+    assert moved[3] == (delta("correction", "0", "50"),)
+    assert moved[4] == (delta("correction", "-150", "-165"),)
+    assert moved[5] == (delta("volume", "200", "220"),)
 
 
 def test_an_amendment_changes_by_rate_and_by_scope(books: Books) -> None:

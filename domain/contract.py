@@ -358,8 +358,11 @@ def _every_line(history: Sequence[Version]) -> frozenset[str]:
     return frozenset(line.line_id for version in history for line in version.terms.lines)
 
 
-def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
-    """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`)."""
+def contradictions(
+    terms: ContractSigned, policies_of: dict[str, Resolved], *, divided: bool = False
+) -> list[tuple[str, str]]:
+    """Fields of the terms that contradict each other, with what is wrong (exception `invalid_terms`); of a contract over several
+    engagements (`divided`) those of one."""
     return [
         *_date_faults(terms),
         *party_faults(terms),
@@ -369,7 +372,7 @@ def contradictions(terms: ContractSigned, policies_of: dict[str, Resolved]) -> l
         *_revenue_faults(terms, policies_of),
         *sharing_faults(terms, policies_of),
         *obligation_faults(terms, policies_of),
-        *_cap_faults(terms, policies_of),
+        *_cap_faults(terms, policies_of, divided=divided),
         *(retention.faults(terms.retention, terms) if terms.retention is not None else ()),
     ]
 
@@ -451,7 +454,7 @@ def _revenue_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> 
     ]
 
 
-def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[tuple[str, str]]:
+def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved], *, divided: bool) -> list[tuple[str, str]]:
     faults = []
     lines = {line.line_id for line in terms.lines}
     for place, line in enumerate(terms.lines):
@@ -468,10 +471,14 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
             )
         if twice := sorted({line for line in cap.lines if cap.lines.count(line) > 1}):
             faults.append((f"{where}.lines", f"cap {cap.cap_id} names line {', '.join(twice)} twice"))
-        for missing in sorted(set(cap.lines) - lines):
-            faults.append(
-                (f"{where}.lines", f"cap {cap.cap_id} names line {missing}, which the contract does not have")
-            )
+        missing = sorted(set(cap.lines) - lines)
+        if missing and divided:
+            faults.append((f"{where}.lines", _over_engagements(cap.cap_id, missing)))
+        else:
+            faults += [
+                (f"{where}.lines", f"cap {cap.cap_id} names line {line}, which the contract does not have")
+                for line in missing
+            ]
         known = [line for line in cap.lines if line in lines]
         if known:
             faults += _one_cap(where, cap, terms.currency, policies_of[known[0]])
@@ -479,6 +486,14 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list
             if len({getattr(policies_of[line], policy) for line in known}) > 1:
                 faults.append((f"{where}.lines", f"lines of cap {cap.cap_id} have to agree on policy {policy}"))
     return [*faults, *_order_faults(terms, policies_of)]
+
+
+def _over_engagements(cap_id: str, missing: Sequence[str]) -> str:
+    return (
+        f"expected a cap over lines of one engagement, which sees its own lines alone; cap {cap_id} also names "
+        f"{', '.join(missing)}, which is no line of this engagement: state a cap for the lines of each, or give their projects one "
+        "engagement_id"
+    )
 
 
 def _order_faults(terms: ContractSigned, policies_of: dict[str, Resolved]) -> list[Fault]:

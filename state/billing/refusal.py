@@ -41,7 +41,7 @@ def terms_refused(draft: Draft, contract: Contract) -> TermsRefused | None:
     entity = draft.reference.known_entity(terms.legal_entity_id)
     defaults = contract.history[-1].defaults, bookkeeping(entity.policies)
     policies = {line.line_id: line_policies(terms, line, *defaults) for line in terms.lines}
-    faults = contradictions(terms, policies)
+    faults = contradictions(terms, policies, divided=contract.divided)
     if not is_currency(terms.currency):
         faults.append(("currency", f"expected an ISO 4217 code, got {terms.currency}"))
     zone = billing_zone(terms, entity, resolve(terms.policies, *defaults))

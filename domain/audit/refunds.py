@@ -28,7 +28,11 @@ def check(engagement: AuditedEngagement) -> Checked:
     owed = Counter[str]()
     gives = Counter[str]()
     for _, one in records(engagement.outputs, BillingStatement):
-        gives[one.statement_id] -= sum(min(line.amount, 0) for line in one.lines)
+        given = -sum(min(line.amount, 0) for line in one.lines)
+        gives[one.statement_id] += given
+        if not (one.amount_due or one.retained):
+            # Its invoice asks for nothing, and posts nothing to a receivable.
+            owed[one.contract_id] += given
     found: list[Violation] = []
     count = 0
     for seen, journal in records(engagement.outputs, JournalEntry):

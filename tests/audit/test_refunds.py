@@ -43,6 +43,13 @@ GIVES_MORE = (
     "2026-02-02 invoice INV-1 K/C/2026-01-01/1 -400.00",
 )
 
+GIVES_ALL = (
+    *GIVES_MORE[:12],
+    "2026-01-20 revise PENALTY of K L -100.00 settled",
+    "2026-01-31 day ended",
+    "2026-02-02 invoice INV-1 K/C/2026-01-01/1 0.00",
+)
+
 
 @pytest.fixture
 def journals() -> list[JournalEntry]:
@@ -58,6 +65,13 @@ def test_what_came_and_went_holds(journals: list[JournalEntry]) -> None:
 def test_an_invoice_asks_for_what_it_charges_also_where_it_gives_more_back() -> None:
     """100.00 of 1,000.00 are charged and 500.00 given back: of the rebate of 100.00 that is expected 10.00 are owed."""
     with told(GIVES_MORE) as books:
+        found = refunds.check(engagement_of(books))
+    assert (found.checked, found.violations) == (1, ())
+
+
+def test_an_invoice_of_nothing_asks_for_what_it_charges() -> None:
+    """100.00 are charged and 100.00 given back, and the invoice posts nothing to 1100: of the rebate 10.00 are owed."""
+    with told(GIVES_ALL) as books:
         found = refunds.check(engagement_of(books))
     assert (found.checked, found.violations) == (1, ())
 

@@ -84,8 +84,8 @@ class Stretch(NamedTuple):
         """Of what was done when the stretch began, where less is reported since: that much of `base` stays."""
         if self.is_final or self.method.measure != REPORTS:
             return None
-        done, whole = self.method.earned(self.course, min(day, self.ends_on))
-        return (done, self.before) if done < self.before < whole else None
+        done, _ = self.method.earned(self.course, min(day, self.ends_on))
+        return (done, self.before) if done < self.before else None
 
     def _goes_by(self, day: date, rest: Amount) -> str:
         """In words, where somebody wants them."""

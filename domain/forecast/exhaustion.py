@@ -20,6 +20,10 @@ from domain.months import month_end
 from domain.units import Amount, Hours
 
 PACE_DAYS = 28
+# Of which work is kept by service day: a week more, for a day ends later in a zone in the west, and a forecast may be of a day before.
+DAYS_KEPT = 35
+# Older days are dropped once as many are kept.
+DAYS_MAX = 70
 HORIZON_DAYS = 1_830
 
 

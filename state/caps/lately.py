@@ -4,15 +4,12 @@ What balances bring forward is of days that nobody knows, so it is not in the pa
 """
 
 from domain.caps.consume import BucketKey
+from domain.forecast.exhaustion import DAYS_KEPT, DAYS_MAX
 from domain.reference.zones import universal_day
 from domain.units import Amount, Hours
 from domain.work.rows import OPENING, named, origin
 from state.caps.claims import GrantedRequest
 from state.draft import Draft
-
-# A week more than the pace looks at: a day ends later in a zone in the west, and a forecast may be of a day before.
-DAYS_KEPT = 35
-DAYS_MAX = 70
 
 TakenByDay = dict[int, tuple[Amount, Hours]]
 

@@ -16,6 +16,7 @@ from domain.events.common import Deposit
 from domain.explanation import Node
 from domain.forecast.changes import Change, with_change
 from domain.forecast.completion import NOTHING, Tally, added, named
+from domain.forecast.exhaustion import DAYS_KEPT, DAYS_MAX
 from domain.identity import composed
 from domain.policies import Resolved
 from domain.reference.zones import local_date, midnight, universal_day
@@ -33,7 +34,6 @@ from state.books import (
     LineTotals,
     Project,
 )
-from state.caps.lately import DAYS_KEPT, DAYS_MAX
 from state.draft import AMOUNT_MAX, Draft, Move, moves_of
 from state.forecast.lacking_rates import HeadingBasis, change_without_rates
 from state.forecast.tracks import WHOLE, Tracks, tracks_of, with_event

@@ -18,15 +18,17 @@ from domain.events.commercial import ContractAmended, ContractSigned
 from domain.events.common import Policies, TimeAndMaterials
 from domain.events.delivery import BillingHoldPlaced
 from domain.events.reference import AccountingPeriodClosed, AccountingPeriodReopened, LegalEntityDefined
+from domain.forecast.exhaustion import DAYS_KEPT
 from domain.identity import composed, parts_of
 from domain.ledger.journal import NEVER_ACCEPTED
 from domain.money import smallest_unit
 from domain.outputs import BillingStatement, JournalEntry
 from domain.reference.book import approves_itself
 from domain.reference.fiscal import period_named
-from domain.reference.zones import local_date
+from domain.reference.zones import local_date, universal_day
 from state.book_checks import EngagementBooks, books_agree
 from state.books import Burn, CapBucket, CapState, Contract, Entry, LineTotals, Price, Project, SpentInMonth
+from state.caps.lately import is_of_no_day
 from state.charges.spent import spent_by, with_work
 from state.store import snapshot
 from state.store.store import SEPARATOR, Store
@@ -332,9 +334,12 @@ def check_indexes(store: Store, engagement_id: str) -> None:
     assert set(found) == waits
 
 
-def check_buckets(store: Store, engagement_id: str) -> None:
-    """A bucket holds what its entries were granted, and the sums of `over_cap` what they were refused; nothing else is taken."""
+def check_buckets(store: Store, engagement_id: str, now: int) -> None:
+    """A bucket holds what its entries were granted, of a whole term also by the days of the last weeks before `now`, and the sums of
+    `over_cap` what they were refused; nothing else is taken."""
     parts = store.engagement(engagement_id).parts
+    first = universal_day(now) - DAYS_KEPT
+    by_day: defaultdict[str, Counter[tuple[int, str]]] = defaultdict(Counter)
     taken: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     lacking: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     over: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -345,6 +350,10 @@ def check_buckets(store: Store, engagement_id: str) -> None:
         for part_id, (amount, hours) in _granted(parts["contract", price.contract_id], price, standing.person_id):
             taken[part_id][0] += amount
             taken[part_id][1] += hours
+            if part_id.endswith("/") and price.day.toordinal() >= first and not is_of_no_day(entry.entry_id):
+                by_day[part_id].update(
+                    {(price.day.toordinal(), "amount"): amount, (price.day.toordinal(), "hours"): hours}
+                )
             wanted = price.claimed
             lacks = max(wanted[0] - amount, 0), max((wanted[1] if wanted[0] else 0) - hours, 0)
             lacking[part_id] = [had + more for had, more in zip(lacking[part_id], (any(lacks), *lacks), strict=True)]
@@ -356,6 +365,13 @@ def check_buckets(store: Store, engagement_id: str) -> None:
         if kind == "bucket":
             assert isinstance(part, CapBucket)
             assert [part.bucket.amount, part.bucket.hours] == taken.pop(part_id, [0, 0]), (part_id, part)
+            days = {day: sums for day, sums in part.days.items() if day >= first}
+            kept = {
+                (day, name): one
+                for day, sums in days.items()
+                for name, one in zip(("amount", "hours"), sums, strict=True)
+            }
+            assert without_zeros(kept) == without_zeros(by_day[part_id]), (part_id, part)
             assert [part.refused, part.refused_amount, part.refused_hours] == lacking[part_id], (part_id, part)
         elif kind == "cap":
             assert isinstance(part, CapState)
@@ -493,10 +509,11 @@ def check(books: Books, history: Sequence[Logged]) -> None:
     check_periods(history, books.said)
     check_exceptions(books.said)
     ledgers = {journal.legal_entity_id: journal.ledger_currency for journal in books.journals}
+    now = max((one.position.recorded_at for one in books.said), default=0)
     for engagement_id in engagements(books.shard.store):
         check_sums(books.shard.store, engagement_id, ledgers)
         check_indexes(books.shard.store, engagement_id)
-        check_buckets(books.shard.store, engagement_id)
+        check_buckets(books.shard.store, engagement_id, now)
     check_trial_balance(books)
     check_liabilities(books)
     check_rests(books, history)

@@ -177,7 +177,7 @@ def test_what_is_settled_under_a_later_limit_takes_nothing_of_an_earlier_one(
         ]
         told_lines.append(f"2026-0{month}-{last} day ended")
     with compared_walks(), told(told_lines) as books:
-        check_buckets(books.shard.store, "E")
+        check_buckets(books.shard.store, "E", books.now)
         prices = [price for entry in entries_of(books.shard.store, "E") if (price := standing_price(entry)) is not None]
         billed = [sum(price.billable for price in prices if price.day.month <= month) for month in (1, 2, 3)]
         for month, has in enumerate(billed, 1):

@@ -244,9 +244,12 @@ def is_raised_after(rule: CapRule, day: date) -> bool:
         return False
     return any(
         not later.hard or _is_more(later.amount, limit.amount) or _is_more(later.hours, limit.hours)
-        for later in rule.limits
-        if later.effective_on > limit.effective_on
+        for later in limits_after(rule, limit)
     )
+
+
+def limits_after(rule: CapRule, limit: CapLimit) -> list[CapLimit]:
+    return [later for later in rule.limits if later.effective_on > limit.effective_on]
 
 
 def _is_more(one: int | None, other: int | None) -> bool:

@@ -9,7 +9,16 @@ from datetime import date
 from operator import is_
 from typing import NamedTuple
 
-from domain.caps.consume import BucketKey, CapRequest, Order, bucket_key, counting, is_raised_after, limit_on
+from domain.caps.consume import (
+    BucketKey,
+    CapRequest,
+    Order,
+    bucket_key,
+    counting,
+    is_raised_after,
+    limit_on,
+    limits_after,
+)
 from domain.caps.consumption import CapConsumer, ConsumptionOrder, KeptShare
 from domain.tuples import new_tuple
 from domain.units import Amount, Hours
@@ -149,9 +158,7 @@ def _single_of(plan: LinePlan | None, day: date) -> _Single | None:
     limit = limit_on(rule, day)
     most = [limit.amount] if limit.hard else [None]
     if is_raised_after(rule, day):  # what is taken under a later limit need not be taken of this one
-        most += [
-            later.amount if later.hard else None for later in rule.limits if later.effective_on > limit.effective_on
-        ]
+        most += [later.amount if later.hard else None for later in limits_after(rule, limit)]
     used_up = None if None in most else max(filter(None, most), default=0)
     return _Single(bucket_key(rule, day, ""), rule.cap_id, limit.hard, limit.amount, limit.hours, used_up)
 

@@ -141,7 +141,7 @@ class _Steps(dict[int, int]):
             had = self.get(id(node))
             if had not in (step, SEVERAL):
                 self[id(node)] = step if had is None else SEVERAL
-                stack += _under(node)
+                stack += node.below
 
     def has_another(self, node: Node, step: int) -> bool:
         return self.get(id(node), step) != step
@@ -155,12 +155,8 @@ def _below(nodes: Iterable[Node]) -> set[int]:
         node = stack.pop()
         if id(node) not in found:
             found.add(id(node))
-            stack += _under(node)
+            stack += node.below
     return found
-
-
-def _under(node: Node) -> tuple[Node, ...]:
-    return (*node.why, *node.arithmetic.operands) if node.arithmetic is not None else node.why
 
 
 def _several(nodes: Iterable[Node]) -> dict[int, Node]:
@@ -174,7 +170,7 @@ def _several(nodes: Iterable[Node]) -> dict[int, Node]:
             found[id(node)] = node
         else:
             once.add(id(node))
-            stack += _under(node)
+            stack += node.below
     return found
 
 

@@ -99,6 +99,12 @@ class Node(NamedTuple):
     field: str = ""
     id: str = ""
 
+    @property
+    def below(self) -> tuple[Node, ...]:
+        """What it is counted from, and what decided."""
+        counted = self.arithmetic.operands if self.arithmetic is not None else ()
+        return (*counted, *self.why) if self.why else counted
+
 
 # Operations
 

@@ -34,9 +34,7 @@ def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        below = node.arithmetic.operands if node.arithmetic is not None else ()
-        if node.why:
-            below = (*below, *node.why)
+        below = node.below
         if not below:
             yield node
             continue

@@ -28,7 +28,9 @@ from domain.caps.consume import (
 from domain.caps.consumption import FIRST_OF_ALL, LAST_OF_ALL, CapConsumer, TakenShares
 from domain.caps.recorded import CapFigures
 from domain.contract import cap_rules, line_named
+from domain.identity import composed
 from domain.units import Amount, Hours
+from state.books import Contract
 from state.caps.claims import FOR_REVENUE, GrantedRequest, bucket_id, granted_of, keys_of, recorder
 from state.caps.consumers import ConsumerClaim, consumer_claim, consumption_order
 from state.caps.notices import first_limited, rules_of_group
@@ -149,13 +151,20 @@ def _corrected_back(draft: Draft, plan: LinePlan, key: BucketKey, former: Leaver
 def _highest(draft: Draft, plan: LinePlan, key: BucketKey, without: Amount) -> Amount:
     """The most that any terms of the line have allowed, by which its work may be issued; a version without a limit counts as `without`."""
     contract, line_id = draft.contract_in_books(plan.contract_id), plan.line.line_id
-    found = []
+    of = key[0], period_of(key)
+    ever = draft.of_terms(f"limits/{composed(line_id, *of)}", contract, lambda *_: _limits_ever(contract, line_id, of))
+    return max(without if limit is None else limit for limit in ever)
+
+
+def _limits_ever(contract: Contract, line_id: str, of: tuple[str, str]) -> list[Amount | None]:
+    """Of each version of the terms that has the line, in money by one cap; None for one without a hard limit."""
+    found: list[Amount | None] = []
     for stored in (*contract.former, *contract.history):
         if line_named(stored.terms, line_id) is not None:
             rules = cap_rules((version_of(stored),), line_id)
-            limits = [rule.limits[0] for rule in rules if (rule.cap_id, rule.period) == (key[0], period_of(key))]
-            found += [limit.amount for limit in limits if limit.hard and limit.amount is not None] or [without]
-    return max(found)
+            limits = [rule.limits[0] for rule in rules if (rule.cap_id, rule.period) == of]
+            found += [limit.amount for limit in limits if limit.hard and limit.amount is not None] or [None]
+    return found
 
 
 def most_settled(draft: Draft, plan: LinePlan, key: BucketKey, held: Amount) -> Amount | None:

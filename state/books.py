@@ -208,16 +208,14 @@ class Cost(Value, frozen=True, array_like=True, gc=False):
 
 
 class Transfer(Value, frozen=True, array_like=True, gc=False):
-    """What a company of the group charges another for work: the same amount in both. `price_id` is the transfer price, empty of an expense,
-    which is charged at cost; `pair_id` is on both journals, empty where it comes to nothing."""
+    """What a company of the group charges another for work: the same amount in both. `pair_id` is on both journals, empty where it comes
+    to nothing."""
 
     lender: str
     borrower: str
     currency: str
     amount: Amount
     day: date
-    price_id: str = ""
-    price_version: int = 0
     pair_id: str = ""
 
 

@@ -19,7 +19,7 @@ from domain.ledger.period_sums import MARKS_BYTES, Certified, PeriodSums
 from domain.reference.numbers import NumberGiven
 from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementEntry, TermsVersion
 
-VERSION = 48
+VERSION = 49
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
 # What of a stored contract is made of something else.

@@ -78,7 +78,6 @@ class Priced(Value, frozen=True, array_like=True, gc=False):
     currency: str
     amount: Amount
     said: Node | None
-    price: TransferPriceSet | None = None
 
 
 def transfer_of(
@@ -161,13 +160,13 @@ def _of_time(draft: Draft, work: Work, terms: HourTerms, companies: Companies, w
     at = hour.rate if hour is not None else None
     amount = transfer.charged(price, way, worked_hours(event), left_out(event), at, policies.money_mode)
     if draft.why is None:
-        return Priced(day, price.currency, amount, None, price)
+        return Priced(day, price.currency, amount, None)
     of_hour = None
     if hour is not None and hour.said is not None:
         of_hour = hour.said, quoted(hour.rate.exchange, policies.exchange_rate_type, day, companies.borrower)
     uses = companies.uses("intercompany_transfer", "money_mode")
     said = transfer.said(event, price, way, of_hour, policies.money_mode, uses)
-    return Priced(day, price.currency, amount, said, price)
+    return Priced(day, price.currency, amount, said)
 
 
 def _ids(companies: Companies) -> tuple[str, str]:
@@ -257,16 +256,7 @@ def _booked(
         if is_beyond(priced.amount, slot):
             return _beyond(companies, priced, slot)
         slots.append(slot)
-    price, (lender, borrower) = priced.price, _ids(companies)
-    made = Transfer(
-        lender,
-        borrower,
-        priced.currency,
-        priced.amount,
-        priced.day,
-        price.transfer_price_id if price is not None else "",
-        price.version if price is not None else 0,
-    )
+    made = Transfer(*_ids(companies), priced.currency, priced.amount, priced.day)
     return TransferPlan(made, slots[0], slots[1], priced.said)
 
 

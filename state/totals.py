@@ -295,6 +295,12 @@ def issued_on(entry: Entry, contract_id: str, line_id: str) -> Issued | None:
     return None
 
 
+def is_issued(entry: Entry, price: Price) -> bool:
+    """On the line that has it; what has moved there is on no statement of that line yet."""
+    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
+    return issued is not None and issued.amount != 0
+
+
 def issued_elsewhere(entry: Entry, contract_id: str, line_id: str) -> tuple[Issued, ...]:
     return tuple(one for one in entry.issued if (one.contract_id, one.line_id) != (contract_id, line_id))
 

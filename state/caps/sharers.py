@@ -18,10 +18,11 @@ from domain.units import Hours
 from domain.work.hours import worked_hours
 from domain.work.recorded import ASKED, figure_of
 from domain.work.rows import COUNTED_FEE, COUNTED_TIME, OPENING, named
-from state.books import Contract, Entry, Price, Work
+from state.books import Contract, Price, Work
 from state.draft import Draft
 from state.terms.periods import period_holding
 from state.terms.plan import LinePlan, plan_of, versions
+from state.totals import is_issued
 from state.work import charge_record
 from state.work.value_charge import of_quantity
 
@@ -89,13 +90,9 @@ def standing(draft: Draft, plan: LinePlan, pool: SharedPool, without: str) -> li
         worked = _worked(work, plan) if work.time is not None else 0
         if draft.why is not None and work.time is not None:
             worked = as_recorded(worked, draft.why.figure(figure_of(entry.entry_id, ASKED)))
-        keeps = is_issued(entry) or named(entry.entry_id)[0] == OPENING
+        keeps = is_issued(entry, price) or named(entry.entry_id)[0] == OPENING
         found.append(Sharer(order_on(price, entry.entry_id), entry.entry_id, price, worked, keeps, work.person_id))
     return found
-
-
-def is_issued(entry: Entry) -> bool:
-    return any(one.amount for one in entry.issued)
 
 
 def order_on(price: Price, entry_id: str) -> Order:

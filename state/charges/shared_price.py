@@ -26,20 +26,11 @@ from state.caps.allot import consume_caps
 from state.caps.claims import Consumption, consumption_of, keeping
 from state.caps.given_up import fitted
 from state.caps.repricing import reprice
-from state.caps.sharers import (
-    AFTER_ALL,
-    BEFORE_ALL,
-    SharedPool,
-    Sharer,
-    is_issued,
-    of_units,
-    order_on,
-    pool_of,
-    standing,
-)
+from state.caps.sharers import AFTER_ALL, BEFORE_ALL, SharedPool, Sharer, of_units, order_on, pool_of, standing
 from state.charges import drawing
 from state.draft import Draft
 from state.terms.plan import LinePlan, by_persons_day, line_plan, plan_of
+from state.totals import is_issued
 from state.work import price_record
 
 
@@ -72,7 +63,7 @@ def settle(draft: Draft, plan: LinePlan, pool: SharedPool) -> None:
         if entry is None or before is None or _same(before.price, price):
             continue
         own = plan_of(draft, price) or plan
-        stays = is_issued(entry)
+        stays = is_issued(entry, price)
         kept = price_record.settled(draft.why, entry_id, price) if draft.why is not None else price
         wanted = fitted(entry, kept if stays else keeping(draft, own, entry_id, before.price, replace(kept, given=0)))
         issued = before.issued if stays else 0

@@ -58,7 +58,7 @@ from state.draft import Draft
 from state.rerating.passed_on import is_issued_after
 from state.terms.known import Blocked
 from state.terms.plan import LinePlan, plan_of, versions
-from state.totals import cut_at_zero, issued_on, standing_price
+from state.totals import cut_at_zero, is_issued, issued_on, standing_price
 from state.work.price_record import booked
 from state.work.valuation import price_side
 from state.work.value_time import PricePlan
@@ -73,7 +73,7 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
         or work is None
         or work.price is None
         or not work.price.line_id
-        or _is_issued(entry, work.price)
+        or is_issued(entry, work.price)
         or (work.price.passed and is_issued_after(draft, entry.entry_id))
         or (cut_at_zero(entry, work.price) and not _is_included(work.price))
     ):
@@ -101,12 +101,6 @@ def new_price(draft: Draft, entry: Entry) -> tuple[LinePlan, Price] | None:
     )
     price = keeping(draft, found.line, entry.entry_id, kept, fitted(entry, price))
     return None if _same_terms(price, kept) else (found.line, price)
-
-
-def _is_issued(entry: Entry, price: Price) -> bool:
-    """On the line that has it; what has moved there is on no statement of that line yet."""
-    issued = issued_on(entry, price.contract_id, price.line_id) if entry.issued else None
-    return issued is not None and issued.amount != 0
 
 
 def _priced(draft: Draft, entry: Entry, work: Work) -> PricePlan | Blocked:

@@ -238,7 +238,7 @@ def _next(
     since = max(agreed.since, spread.first) if not before else agreed.since
     course = course_of(agreed, method, (spread.first, spread.last), known)
     afresh = Stretch(method, agreed, spread, since, 0, spread.amount, course, spread.stops, as_billed=as_billed)
-    if agreed.allocated is not None and agreed.allocated.is_final:
+    if agreed.is_final:
         return afresh._replace(is_final=True, as_billed=False)
     if before and agreed.revises:
         went = before[-1]
@@ -303,8 +303,9 @@ def course_of(agreed: TermsInForce, method: Method, days: tuple[date, date], kno
 
 
 def is_measured(earns: Earning, day: date) -> bool:
-    """Whether the line earns as the work is measured, so that the day counts before it has ended."""
-    return any(stretch.method.measure is not None for stretch in prices_on(earns, day))
+    """Whether the line earns as the work is measured, so that the day counts before it has ended; the last of a contract that is over does
+    not."""
+    return any(stretch.method.measure is not None and not stretch.is_final for stretch in prices_on(earns, day))
 
 
 def _measuring(agreed: TermsInForce) -> tuple[object, ...]:
@@ -440,13 +441,17 @@ def is_stated(earns: Earning, opening: Opening | None, day: date) -> bool:
 def _counts_on(
     stretches: Sequence[Stretch], stretch: Stretch, days: tuple[date, date], ended: date, opening: Opening | None
 ) -> date | None:
-    """The day up to which days of a month count, from a first to a last of a stretch; None where nothing of them does."""
+    """The day up to which days of a month count, from a first to a last of a stretch; None where nothing of them does. Where the work is
+    measured the day that runs counts, but none after it, and the last of a contract that is over once it has ended."""
     first, last = days
     if stretch.method.measure is None:
         return last
+    if stretch.is_final:
+        return last if last <= ended else None
+    moved_on = _moved_on(stretches, stretch, first, last if last <= ended else ended + DAY)
     if not stretch.method.by_spending:
-        return _moved_on(stretches, stretch, first, last)
-    on = last if last <= ended else _moved_on(stretches, stretch, first, last)
+        return moved_on
+    on = last if last <= ended else moved_on
     if on is None or (opening is not None and on <= opening.as_of):
         return None
     return on if _is_known(stretches, on) else None

@@ -52,6 +52,11 @@ class TermsInForce(NamedTuple):
         """Whether the line ends before its terms say so: the contract was terminated, or later terms do not have the line."""
         return self.ends_on is not None and self.ends_on < (self.contract.ends_on or date.max)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether all that the line comes to is earned, since its contract is over."""
+        return self.allocated is not None and self.allocated.is_final
+
     def is_over_early(self, day: date) -> bool:
         return self.ends_early and self.ends_on is not None and self.ends_on <= day
 

@@ -77,8 +77,9 @@ def settle(draft: Draft, contract: Contract, ended: date | None = None) -> None:
         upcoming += [month.last for month in months if month.last > recognised][:1]
         said_on = [each.as_of for each in history.reported] + [each.as_of for each in history.estimates]
         said_on += history.accepted.values()
-        said_on += [agreed.since for agreed in history.held if agreed.revises]
         upcoming += [each for each in said_on if each > today]
+        begins = [(agreed, max(agreed.since, agreed.starts_on)) for agreed in history.held]
+        upcoming += [since for agreed, since in begins if since > (day if agreed.is_final else today)]
         if is_spent(history.held):
             wait_for_rates(draft, part_id, begin(draft, contract.contract_id, line_id, kept_apart(history.held)))
             month_ends = period(draft, entity, today).to - DAY

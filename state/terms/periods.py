@@ -28,13 +28,21 @@ def period_holding(draft: Draft, contract: Contract, day: date) -> BillingPeriod
 
     monthly, and weekly from 10 February on: February is billed as a whole, then the days from 1 March on
     """
+    known = draft.of_terms("periods", contract, lambda *_: list[BillingPeriod]())
+    for one in reversed(known):
+        if one.start <= day < one.to:
+            return one
+    found = _period_holding(draft, contract, day)
+    if found is not None:
+        known.append(found)
+    return found
+
+
+def _period_holding(draft: Draft, contract: Contract, day: date) -> BillingPeriod | None:
     found, effective_on = period_on(draft, contract, day), stored_on(contract, day).effective_on
     if effective_on <= contract.history[0].effective_on:
         return found
-    under_way = draft.of_terms("periods under way", contract, lambda *_: dict[date, BillingPeriod | None]())
-    if effective_on not in under_way:
-        under_way[effective_on] = period_holding(draft, contract, effective_on - timedelta(days=1))
-    before = under_way[effective_on]
+    before = period_holding(draft, contract, effective_on - timedelta(days=1))
     if before is not None and day < before.to:
         return before
     first = before.to if before is not None else effective_on

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from domain.terms import methods
 from domain.terms.kind import LineHistory
 from state.books import Contract
-from state.charges.terms_known import known_of
+from state.charges.terms_known import agreed_versions, known_of
 from state.draft import Draft
 from state.terms.periods import today
 from state.terms.plan import contract_policies, grace_days, terms_on
@@ -45,6 +45,8 @@ def begins(known: LineHistory, first: date, last: date) -> bool:
 
 
 def is_below_top_up(draft: Draft, contract: Contract, line_id: str, day: date) -> bool:
+    if not any(methods.fills_up(agreed.line.terms) for agreed in agreed_versions(draft, contract, line_id)):
+        return False
     known = known_of(draft, contract, line_id)
     return any(methods.is_below_top_up(agreed.line.terms, known, day) for agreed in known.held)
 

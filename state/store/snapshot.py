@@ -22,7 +22,8 @@ from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementE
 VERSION = 49
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
-# What of a stored contract is made of something else.
+# What of a contract is stored as it is; and what of a stored one is made of something else.
+PLAIN = str, int, bool, type(None)
 NESTED = list, dict
 
 _encoder = msgspec.msgpack.Encoder()
@@ -168,16 +169,20 @@ def _tagged(value: Any) -> Any:
     if isinstance(value, TermsVersion):
         return _terms(value)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {"record": type(value).__name__, "fields": [_tagged(field) for field in value]}
+        return {"record": type(value).__name__, "fields": _all_tagged(value)}
     if isinstance(value, msgspec.Struct):
-        return [_tagged(field) for field in astuple(value)]
+        return _all_tagged(astuple(value))
     if isinstance(value, tuple):
-        return [_tagged(item) for item in value]
+        return _all_tagged(value)
     if isinstance(value, dict):
         return {"map": value}
     if isinstance(value, date):
         return {"date": value.isoformat()}
     return value
+
+
+def _all_tagged(values: Iterable[object]) -> list[object]:
+    return [each if type(each) in PLAIN else _tagged(each) for each in values]
 
 
 def _terms(version: TermsVersion) -> msgspec.Raw:
@@ -187,7 +192,7 @@ def _terms(version: TermsVersion) -> msgspec.Raw:
     if kept is None or kept[0] is not version:
         if len(_stored_terms) >= TERMS_MAX:
             _stored_terms.clear()
-        body = _encoder.encode([_tagged(field) for field in astuple(version)])
+        body = _encoder.encode(_all_tagged(astuple(version)))
         kept = _stored_terms[key] = version, msgspec.Raw(body)
     return kept[1]
 

@@ -12,9 +12,9 @@ and the dataflow wraps the same object.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -504,16 +504,14 @@ class Shard:
         """
         self._encode()
         of_zone = {one.legal_entity_id: one for one in self.reference.entities.values() if one.zone == event.zone}
-        totals = self._periods.totals()
+        totals = {of: sums for of, sums in self._periods.totals().items() if of[0] in of_zone}
         posted = {entity_id for entity_id, _ in totals}
         totals |= {(each, entity.currency): (0, 0, 0) for each, entity in of_zone.items() if each not in posted}
-        currencies = Counter(entity_id for entity_id, _ in totals)
-        for (entity_id, currency), sums in sorted(totals.items()):
-            if (entity := of_zone.get(entity_id)) is not None:
+        for entity_id, of_company in groupby(sorted(totals.items()), key=lambda of: of[0][0]):
+            ended, each = last_ended(of_zone[entity_id].fiscal_calendar, event.date).name, list(of_company)
+            for (_, currency), sums in each:
                 chain, last = self._output_chain.hex(), self._seq - 1
-                ended = last_ended(entity.fiscal_calendar, event.date).name
-                many = currencies[entity_id]
-                total = ControlTotals(event.date, entity_id, currency, *sums, chain, last, many, ended)
+                total = ControlTotals(event.date, entity_id, currency, *sums, chain, last, len(each), ended)
                 self.publish(cause, (total,))
                 self._encode()
 

@@ -18,13 +18,15 @@ from state.store.store import Store
 class PeriodBooks:
     """Owner: the shard."""
 
-    __slots__ = ("_changed", "_ended", "_store", "_sums")
+    __slots__ = ("_changed", "_ended", "_moved", "_store", "_sums")
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._sums = store.period_sums()
         self._changed: set[tuple[str, str]] = set()
         self._ended = store.ended_days()
+        # Zones of which days have ended.
+        self._moved: set[str] = set()
 
     def add(self, journal: JournalEntry, content: bytes) -> None:
         key = journal.legal_entity_id, journal.period
@@ -48,13 +50,16 @@ class PeriodBooks:
         ended = day.isoformat()
         if ended > self._ended.get(zone, ""):
             self._ended[zone] = ended
-            self._store.keep_ended(zone, ended)
+            self._moved.add(zone)
 
     def keep(self) -> None:
         """What the batch has changed."""
         if self._changed:
             self._store.keep_period_sums((key, self._sums[key]) for key in sorted(self._changed))
             self._changed.clear()
+        if self._moved:
+            self._store.keep_ended((zone, self._ended[zone]) for zone in sorted(self._moved))
+            self._moved.clear()
 
     def certify(
         self,

@@ -432,8 +432,10 @@ class Store:
         """The last day that has ended, by zone."""
         return {zone: snapshot.decode_day(zone, data) for zone, data in self.db.execute("SELECT zone, data FROM ended")}
 
-    def keep_ended(self, zone: str, day: str) -> None:
-        self._writing.execute("INSERT OR REPLACE INTO ended VALUES (?, ?)", (zone, snapshot.encode(day, zone)))
+    def keep_ended(self, days: Iterable[tuple[str, str]]) -> None:
+        """The last day that has ended, by zone."""
+        rows = [(zone, snapshot.encode(day, zone)) for zone, day in days]
+        self._writing.executemany("INSERT OR REPLACE INTO ended VALUES (?, ?)", rows)
 
     def apply(self, engagement_id: str, engagement: Engagement, change: Draft, log_offset: int) -> None:
         """Take over what the fold decided; nothing is visible to others before `commit`."""
@@ -538,6 +540,8 @@ class Store:
 
     def _write_days(self) -> None:
         """What a day's end has done goes first: what is due now was found due after it."""
+        if not (self._done or self._due or self._shown or self._changed):
+            return
         self._write("DELETE FROM due WHERE zone = ? AND day <= ? AND no = ?", self._done)
         self._done.clear()
         self._write(

@@ -212,6 +212,9 @@ class Shard:
         self._in_flight = False
 
     def _fold_all(self, records: Sequence[LogRecord]) -> None:
+        if len(self._shared_plans) + len(self._daily_plans) > 500_000:
+            self._shared_plans = {}
+            self._daily_plans = {}
         room = self.engagements_a_batch
         for record in records:
             room = self.fold_one(record, room)
@@ -289,15 +292,10 @@ class Shard:
         self.publish(cause, change.outputs)
 
     def _plans(self, engagement: Engagement) -> Plans:
-        """Memo of one engagement, by the reference data of now; emptied when it has become long."""
-        if len(self._shared_plans) + len(self._daily_plans) > 500_000:
-            self._shared_plans = {}
-            self._daily_plans = {}
+        """Memo of one engagement, by the reference data of now."""
         memo = engagement.memo
         if memo.book is not self.reference:
             memo.go_by(self.reference)
-        if len(memo) > 50_000:
-            memo.clear()
         return new_tuple(Plans, (memo, self._shared_plans, self._daily_plans))
 
     # What an operator passes over

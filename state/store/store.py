@@ -569,6 +569,8 @@ class Store:
         if self._pages.is_due():
             self._pages.seal(self.db)
         for engagement_id, engagement in self._touched.items():
+            if len(engagement.memo) > 50_000:
+                engagement.memo.clear()
             self._at_hand.put(engagement_id, engagement, engagement.bytes)
         self._touched.clear()
         self._touched_bytes = 0

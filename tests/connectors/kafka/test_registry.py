@@ -342,3 +342,16 @@ def test_registering_sets_the_promise_of_each_subject_and_leaves_what_is_there(r
     assert registry.levels[SUBJECT] == "BACKWARD_TRANSITIVE"
     assert registry.levels["erp.postings-milepost.outputs.JournalEntry"] == "FULL_TRANSITIVE"
     assert len(registry.subjects["exceptions-milepost.outputs.ExceptionRaised"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "looks"),
+    [
+        (b'{"type": 1}', "JSON, which belongs into files"),
+        (b"Obj\x01abc", "an Avro container"),
+        (b"\x1f\x8babc", "gzip"),
+    ],
+)
+def test_what_has_another_frame_is_named(value: bytes, looks: str) -> None:
+    with pytest.raises(DecodeError, match=f"begin with {value[0]:#04x}: .*{looks}"):
+        unframed(value)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import sys
 from datetime import date, datetime
@@ -35,8 +36,25 @@ def avro_value(kind, given, named):
         return {key: avro_value(kind["values"], each, named) for key, each in given.items()}
     if kind["type"] == "record":
         fields = {field["name"]: field["type"] for field in kind["fields"]}
-        return {name: avro_value(fields[name], each, named) for name, each in given.items() if name in fields}
+        unknown = given.keys() - fields.keys() - {"type"}
+        if unknown:
+            raise ValueError(f"{kind['name']} has no field {', '.join(sorted(unknown))}")
+        left_out = {field["name"]: decimal_default(field) for field in kind["fields"] if is_decimal_with_default(field)}
+        return left_out | {
+            name: avro_value(fields[name], each, named) for name, each in given.items() if name in fields
+        }
     return given
+
+
+def is_decimal_with_default(field):
+    """fastavro fills in every other default, and fails at these."""
+    return isinstance(field["type"], dict) and field["type"].get("logicalType") == "decimal" and "default" in field
+
+
+def decimal_default(field):
+    """Avro states the default of bytes as a text, a character a byte."""
+    number = int.from_bytes(field["default"].encode("latin-1"), "big", signed=True)
+    return Decimal(number).scaleb(-field["type"]["scale"])
 
 
 def full_name(kind):
@@ -50,8 +68,11 @@ schemas = {}
 producer = Producer({"bootstrap.servers": brokers, "acks": "all", "enable.idempotence": True})
 with SchemaRegistryClient({"url": registry}) as client:
     for file in [path] if path.is_file() else sorted(path.glob("*.jsonl")):
-        topic = prefix + file.stem.rpartition("-")[2]
-        for line in file.read_text(encoding="utf-8").splitlines():
+        named_in = re.search("[a-z]+[.][a-z]+", file.stem)
+        if named_in is None:
+            sys.exit(f"{file}: expected a topic in the file's name, such as psa.time-1.jsonl")
+        topic = prefix + named_in[0]
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
             event = json.loads(line)
             subject = f"{topic}-milepost.events.{event['type']}"
             if subject not in schemas:
@@ -66,7 +87,11 @@ with SchemaRegistryClient({"url": registry}) as client:
                 )
             schema_id, schema, named = schemas[subject]
             body = io.BytesIO()
-            fastavro.schemaless_writer(body, schema, avro_value(schema, event, named))
+            try:
+                fastavro.schemaless_writer(body, schema, avro_value(schema, event, named))
+            except Exception as fault:
+                producer.flush(60)
+                sys.exit(f"{file}, line {number}: {fault}; the lines before it were sent, and may be sent again")
             producer.produce(topic, struct.pack(">bI", 0, schema_id) + body.getvalue(), key=event["event_id"])
 left = producer.flush(60)
 sys.exit(f"{left} events were not taken" if left else 0)

@@ -207,6 +207,38 @@ def test_an_address_without_the_path_of_the_registry_is_told_by_everybody(
     assert subprocess.run(command[:3], capture_output=True, text=True, check=False).stderr.startswith("Sends events to")
 
 
+def test_the_example_sends_what_leaves_fields_out_and_names_what_it_cannot_send(
+    reached: str, registry: Registry, broker: Broker
+) -> None:
+    """An expense without its tax; then one with a misspelled field, which would be lost without a word."""
+    assert run("milepost topics create --set kafka.development=true").exit_code == 0
+    registered = run("milepost schemas register --set registry.timeout_seconds=60")
+    assert registered.exit_code == 0, registered.output
+    expense = {
+        "type": "ExpenseApproved",
+        "event_id": "x-1",
+        "occurred_at": "2026-03-05T17:00:00Z",
+        "source": "example",
+        "expense_id": "X-1",
+        "version": 1,
+        "project_id": "BRIDGE",
+        "category": "travel",
+        "spent_on": "2026-03-05",
+        "amount": "100",
+        "currency": "EUR",
+        "approved_by": "BEN",
+    }
+    name = "psa.expenses-0001.jsonl"
+    command = [sys.executable, "docs/examples/kafka_producer.py", name, broker.bootstrap, registry.url, reached]
+    Path(name).write_text(json.dumps(expense) + "\n", encoding="utf-8")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    Path(name).write_text(json.dumps(expense) + "\n" + json.dumps(expense | {"person": "ADA"}), encoding="utf-8")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{name}, line 2: milepost.events.ExpenseApproved has no field person; ")
+
+
 def test_a_registry_made_anew_at_another_address_is_met_with_its_code(
     reached: str, registry: Registry, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ What such an invoice posts by itself is the ERP's; all that the books have beyon
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,10 @@ def test_no_balance_is_another(scenario: Scenario, tmp_path: Path) -> None:
             assert journal.deliver
             assert len({(line.account, line.purpose, line.project_id) for line in journal.lines}) == len(journal.lines)
     for engagement_id in engagements(cleared):
-        every = together(explainer_of(cleared, engagement_id))
-        assert recompute(every) == []
-        assert unexplained(every) == []
+        with closing(explainer_of(cleared, engagement_id)) as explainer:
+            every = together(explainer)
+            assert recompute(every) == []
+            assert unexplained(every) == []
     stated.close()
     cleared.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from typing import Any
 
@@ -96,7 +97,8 @@ def test_balances_that_are_loaded_again_change_nothing(name: str) -> None:
             of_one, of_other = ({key: each for key, each in step.items() if key != "balances"} for step in (one, other))
             assert (one["at"], differences(of_one, of_other)) == (one["at"], [])
         assert not violations(twice.books)
-        assert recompute(together(explainer_of(twice.books, ENGAGEMENT))) == []
+        with closing(explainer_of(twice.books, ENGAGEMENT)) as explainer:
+            assert recompute(together(explainer)) == []
         twice.books.close()
     once.books.close()
 
@@ -118,7 +120,8 @@ def test_accounts_stay_wherever_the_same_balances_come_again(name: str) -> None:
         assert (where, _taken(once.steps[-1])) == (where, _taken(twice.steps[-1]))
         assert not violations(twice.books)
         if "ledger." in firm.balances:
-            assert recompute(together(explainer_of(twice.books, ENGAGEMENT))) == []
+            with closing(explainer_of(twice.books, ENGAGEMENT)) as explainer:
+                assert recompute(together(explainer)) == []
         twice.books.close()
     assert refused == ({"in_balances"} if name in REFUSED_SOMEWHERE else set())
 

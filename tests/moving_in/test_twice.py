@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -123,12 +124,14 @@ def test_cost_in_another_currency_is_by_the_rate_of_the_day_of_the_balances() ->
 
 def test_every_figure_ends_at_a_field(twice: tuple[Told, Told]) -> None:
     """Those of balances that were brought forward at fields that state them: no other part of one is taken off as a mere number."""
-    here, moved = (together(explainer_of(told.books, ENGAGEMENT)) for told in twice)
-    assert recompute(moved) == []
-    open_here, open_moved = ({node.title for node in unexplained(of)} for of in (here, moved))
-    assert open_moved <= open_here
-    mere_here, mere_moved = ({*_mere_numbers(of)} for of in (here, moved))
-    assert mere_moved - mere_here <= SAID_BY_NOBODY
+    one, other = (explainer_of(told.books, ENGAGEMENT) for told in twice)
+    with closing(one), closing(other):
+        here, moved = together(one), together(other)
+        assert recompute(moved) == []
+        open_here, open_moved = ({node.title for node in unexplained(of)} for of in (here, moved))
+        assert open_moved <= open_here
+        mere_here, mere_moved = ({*_mere_numbers(of)} for of in (here, moved))
+        assert mere_moved - mere_here <= SAID_BY_NOBODY
 
 
 def _mere_numbers(explained: Node) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from milepost.cli import app
 from tests.commands.tiny_firm import Event, event, write
+from tests.made_once import made_once
 
 BRIDGE_JANUARY = "BRIDGE.K-1/ACME/2026-01-01/1"
 BRIDGE_FEBRUARY = "BRIDGE.K-1/ACME/2026-02-01/1"
@@ -62,12 +63,13 @@ def group_run() -> Path:
 
 @cache
 def _grouped() -> TemporaryDirectory[str]:
-    return _run([*history(), *_paris(), *_shaft(), *_pier()])
+    return _run("group-run", [*history(), *_paris(), *_shaft(), *_pier()])
 
 
 @cache
 def _made(*, invoiced: bool) -> TemporaryDirectory[str]:
-    return _run([each for each in history() if invoiced or each["type"] != "InvoicePosted"])
+    events = [each for each in history() if invoiced or each["type"] != "InvoicePosted"]
+    return _run("finished-run" if invoiced else "uninvoiced-run", events)
 
 
 @cache
@@ -78,15 +80,16 @@ def _reopened() -> TemporaryDirectory[str]:
         events.append({"type": type_name, "event_id": when, "occurred_at": when, "source": "t", **said, **fields})
     late = next(each for each in events if each.get("entry_id") == "U-3")
     events.append({**late, "entry_id": "U-6", "event_id": "U-6", "hours": "2", "occurred_at": "2026-02-21T08:00:00Z"})
-    return _run(events)
+    return _run("reopened-run", events)
 
 
-def _run(events: list[Event]) -> TemporaryDirectory[str]:
-    folder = TemporaryDirectory(prefix="milepost-finished-run-")
-    source = write(Path(folder.name) / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
-    result = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(Path(folder.name) / "output")])
-    assert result.exit_code == 0, result.output
-    return folder
+def _run(name: str, events: list[Event]) -> TemporaryDirectory[str]:
+    def make(folder: Path) -> None:
+        source = write(folder / "input", sorted(events, key=lambda each: str(each["occurred_at"])))
+        result = CliRunner().invoke(app, ["run", "--input", str(source), "--output", str(folder / "output")])
+        assert result.exit_code == 0, result.output
+
+    return made_once(name, make)
 
 
 def history() -> list[Event]:

@@ -50,6 +50,7 @@ from milepost.glance.sheet import Glance
 from milepost.glance.unbilled import unbilled
 from milepost.glance.wanted import Wanted
 from state.store.reader import reading_stores
+from tests.made_once import made_once
 
 SIZES = ("--seed", "23", "--people", "16", "--projects", "14", "--months", "3")
 MOMENTS = 20
@@ -66,14 +67,16 @@ def quiet(*_: object) -> None:
 @cache
 def made() -> TemporaryDirectory[str]:
     """Three months, two rounds of invoices, payments, credits and approvals."""
-    folder = TemporaryDirectory(prefix="milepost-glance-")
-    source, output = f"{folder.name}/input", f"{folder.name}/output"
+    return made_once("glance", _make)
+
+
+def _make(folder: Path) -> None:
+    source, output = f"{folder}/input", f"{folder}/output"
     answers = ["simulate-invoices", "--output", output, "--input", source]
     books = ["run", "--input", source, "--output", output]
     for arguments in (["simulate", *SIZES, "--out", source], books, answers, books, answers, books):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
-    return folder
 
 
 def output() -> Path:

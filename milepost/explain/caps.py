@@ -37,7 +37,7 @@ from domain.identity import parts_of
 from domain.why import PlacedPart
 from domain.work import recorded as work_recorded
 from milepost.explain.entries import VersionStanding
-from milepost.explain.nodes import Nodes
+from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
 from milepost.explain.recorded import ALL_OF_IT, BEFORE_IT
 from state.billing.issued_record import returned_at
@@ -347,9 +347,11 @@ class CapNodes(Nodes):
         return found
 
     def _placed(self, of: TakenOfCap, name: str, step: int, turn: int | None = None) -> list[PlacedPart]:
-        return [
-            one for one in self.recorded.why.placed(of.under, of.measure(name), step=step, turn=turn) if of.has(one)
-        ]
+        return [one for one in self._in_sum(of.under, of.measure(name), step, turn) if of.has(one)]
+
+    @once
+    def _in_sum(self, under: str, name: str, step: int, turn: int | None) -> list[PlacedPart]:
+        return self.recorded.why.placed(under, name, step=step, turn=turn)
 
 
 PARTS = {

@@ -17,6 +17,7 @@ from functools import lru_cache
 from math import lcm
 from typing import Final, NamedTuple, TypeVar
 
+from domain.columns import Parts
 from domain.money import smallest_unit, step_text
 from domain.units import (
     AMOUNT_SCALE,
@@ -75,7 +76,7 @@ class Arithmetic(NamedTuple):
     """What is done with the operands; `parameters` are steps, modes and the like, decimals as text."""
 
     operation: str
-    operands: tuple[Node, ...] = ()
+    operands: Sequence[Node] = ()
     parameters: Mapping[str, Parameter] = {}
 
 
@@ -103,7 +104,7 @@ class Node(NamedTuple):
     def below(self) -> tuple[Node, ...]:
         """What it is counted from, and what decided."""
         counted = self.arithmetic.operands if self.arithmetic is not None else ()
-        return (*counted, *self.why) if self.why else counted
+        return (*counted, *self.why) if self.why else tuple(counted)
 
 
 # Operations
@@ -355,6 +356,8 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
 
 
 def total(title: str, operands: Sequence[Node], unit: str = "amount", currency: str = "", **more: object) -> Node:
+    if isinstance(operands, Parts):
+        return Node(title, operands.value, unit, currency, Arithmetic("sum", operands), **more)  # type: ignore[arg-type]
     value = sum(one.value or 0 for one in operands)
     return Node(title, value, unit, currency, Arithmetic("sum", tuple(operands)), **more)  # type: ignore[arg-type]
 

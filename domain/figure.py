@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import Final
 
 from domain import money
+from domain.columns import Column, Parts, joined
 from domain.explanation import (
     SCALES,
     Node,
@@ -115,11 +117,11 @@ class Recorded(int):
         """As sums are added to, or taken from; any other product is a plain number."""
         return self if sign == 1 else -self if sign == -1 else sign * int(self)
 
-    def _operands(self, title: str) -> tuple[Node, ...]:
+    def _operands(self, title: str) -> Sequence[Node]:
         arithmetic = self.node.arithmetic
         return arithmetic.operands if self.node.title == title and arithmetic is not None else (self.node,)
 
-    def _nodes_of(self, number: int) -> tuple[Node, ...]:
+    def _nodes_of(self, number: int) -> Sequence[Node]:
         """Of a sum without a name what it is of."""
         return number._operands(TOGETHER) if isinstance(number, Recorded) else (self._node_of(number),)
 
@@ -188,13 +190,23 @@ class Summed(RecordedLater):
         while isinstance(first, Summed) and "node" not in first.__dict__:
             parts.append(first.more)
             first = first.added_to
-        operands = list(first._operands(TOGETHER))
-        for part in reversed(parts):
-            if isinstance(part, Recorded) and part.node.title != TOGETHER:
-                operands.append(part.node)
+        operands: list[Sequence[Node]] = []
+        for of_rows, several in groupby((first, *reversed(parts)), _is_column):
+            if of_rows:
+                operands.append(Parts([one.column for one in several if isinstance(one, ColumnNumber)]))
             else:
-                operands += first._nodes_of(part)
-        return total(TOGETHER, operands, first.node.unit, first.node.currency)
+                operands += map(first._nodes_of, several)
+        return total(TOGETHER, joined(operands), first.node.unit, first.node.currency)
+
+
+class ColumnNumber(RecordedLater):
+    """What rows that are alike put into a sum, as one number: beside other such numbers its parts come in the order of the rows."""
+
+    column: Column
+
+    def make(self) -> Node:
+        parts = Parts([self.column])
+        return total(TOGETHER, parts, parts[0].unit, parts[0].currency)
 
 
 class Together:
@@ -231,6 +243,24 @@ class PlacedAmount:
         amount = self._amount
         made = amount.made if isinstance(amount, RecordedLater) else getattr(amount, "node", None)
         return (made,) if made is not None else ()
+
+
+def of_rows(column: Column) -> int:
+    """The numbers of the column as one; of one row that by itself."""
+    if len(column.values) == 1:
+        return later(column.values[0], column.node, 0)
+    made = _number(ColumnNumber, sum(column.values))
+    made.column = column
+    return made
+
+
+def whole(number: int) -> int:
+    """The same once all is added: what it is added to takes its parts as they are."""
+    return RecordedLater(number, lambda: number.node) if isinstance(number, Summed | ColumnNumber) else number
+
+
+def _is_column(number: int) -> bool:
+    return isinstance(number, ColumnNumber)
 
 
 def later(number: int, make: Callable[..., Node], *of: object) -> int:

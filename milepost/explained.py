@@ -186,9 +186,10 @@ def shared(node: Node) -> int:
     return id(node.arithmetic) if node.arithmetic is not None and node.arithmetic.operands else id(node)
 
 
-def below(node: Node) -> list[Node]:
+def below(node: Node) -> Sequence[Node]:
     """What a figure is made of, then what decided it."""
-    return [*(node.arithmetic.operands if node.arithmetic is not None else ()), *node.why]
+    operands = node.arithmetic.operands if node.arithmetic is not None else ()
+    return [*operands, *node.why] if node.why else operands
 
 
 def event_called(event: EventRef) -> str:

@@ -213,6 +213,9 @@ class Asked(Protocol):
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> object:
         """What is foreseen of a line (`state.forecast.ahead`)."""
 
+    def added(self) -> Iterable[Entry]:
+        """All rows as they are added to sums: those that are alike may be one."""
+
 
 class Draft:
     """Reads fall through to the engagement as it was, writes stay here, where a part that is None is gone; but for the sums of projects
@@ -457,6 +460,10 @@ class Draft:
         changed = dict(self.rows)
         yield from changed.values()
         yield from (entry for entry in self.entries.everything() if entry.entry_id not in changed)
+
+    def added(self) -> Iterable[Entry]:
+        """The same, for sums alone."""
+        return self.everything() if self.asked is None else self.asked.added()
 
     def open_on(self, contract_id: str, line_id: str, since: str = "", until: str = "9999") -> list[Entry]:
         """Entries not settled on the line, service dates in [since, until), with what this event changed."""

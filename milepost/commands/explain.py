@@ -83,8 +83,8 @@ def explain(
                 then = f" as of {as_of}" if as_of is not None else ""
                 raise typer.BadParameter(f"no figure is called {id_}{then}{near or f'; {found.why}'}", param_hint="ID")
             raise unknown_id(output, id_, FIGURES, found.nearest, "milepost projects", looks=SHAPES, there=there)
-        # Of very many entries to look through them once takes a tenth of a second.
-        nodes = list(everything(found.node))
+        # Text shows few of what a long sum adds up, and each time all are looked through it takes a tenth of a second.
+        nodes = list(everything(found.node, of_rows=json or html is not None))
         alarms, notes = _alarms(found, nodes), _notes(nodes)
         _tell(found, nodes, output, alarms, notes, depth, html, all_=all_, json=json)
         for line in (*found.notes, *notes, *alarms):
@@ -142,11 +142,11 @@ def _notes(nodes: list[Node]) -> list[str]:
 
 def _head(found: Explained, nodes: list[Node]) -> list[str]:
     from domain.counting import counted
-    from milepost.explain.recompute import events_of, stated_of
+    from milepost.explain.recompute import counted_nodes, events_of, stated_of
 
     taken = len(stated_of(nodes))
     rest = f"; {taken:,} of them as the outputs have it" if taken else ""
-    figures = counted(len(nodes), "figure or fact", "figures and facts")
+    figures = counted(counted_nodes(nodes), "figure or fact", "figures and facts")
     return [f"Rules version {found.rules}; {figures} from {counted(len(events_of(nodes)), 'event')}{rest}"]
 
 

@@ -21,6 +21,7 @@ from domain.identity import composed, parts_of
 from domain.numbered import in_a_contract, in_an_event, limits_numbered
 from domain.outputs import ForecastUpdate
 from domain.units import Amount
+from milepost.explain.alike_rows import all_added
 from milepost.explain.caps import TakenOfCap
 from milepost.explain.nodes import Nodes, once
 from milepost.explain.published import given
@@ -29,6 +30,7 @@ from state.books import (
     Burn,
     CapBucket,
     Contract,
+    Entry,
     Estimate,
     EstimatesOfLine,
     LineTotals,
@@ -79,6 +81,9 @@ class AskedAt(NamedTuple):
     def known(self, number: Amount, address: str) -> Amount:
         return later(number, self.books.recorded.known, address, self.step)
 
+    def added(self) -> list[Entry]:
+        return self.books.added_at(self.step)
+
     def ahead(self, contract_id: str, line_id: str, as_of: date) -> TermsAhead:
         return self.books.nodes.prices.ahead(contract_id, line_id, as_of, self.step)
 
@@ -86,6 +91,7 @@ class AskedAt(NamedTuple):
 class AskedBooks(Nodes):
     def begin(self) -> None:
         self._at: dict[int, Draft] = {}
+        self._added: dict[int, list[Entry]] = {}
 
     def of_forecast(self, said: TracedOutput) -> Draft:
         """As they were when a forecast was published."""
@@ -129,8 +135,14 @@ class AskedBooks(Nodes):
         if step not in self._at:
             self._at[step] = self._books(step)
             while len(self._at) > 1 and sum(len(one.rows) for one in self._at.values()) > ROWS_AT_HAND:
-                del self._at[next(iter(self._at))]
+                first = next(iter(self._at))
+                del self._at[first], self._added[first]
         return self._at[step]
+
+    def added_at(self, step: int) -> list[Entry]:
+        """Rows as their sums were made of them."""
+        self.at(step)
+        return self._added[step]
 
     def lines_at(self, step: int) -> dict[str, LineTotals]:
         books = self.at(step)
@@ -163,10 +175,12 @@ class AskedBooks(Nodes):
         for kind, of in of_kinds.items():
             for part_id in draft.ids(kind):
                 draft.put(kind, part_id, of(draft.part(kind, part_id), part_id, step))
-        for entry in self.nodes.rows.all_at(step):
-            draft.rows[entry.entry_id] = entry
+        rows = self.nodes.alike.at(step)
+        draft.rows, self._added[step] = rows.by_name, rows.to_add
+        for entry in rows.to_add:
             draft._add_work(entry, entry.standing, 1)
             draft._add_issued(entry, 1)
+        for entry in rows.indexed:
             draft._move_index(None, entry)
         self._name_sums(draft, step)
         return draft
@@ -190,7 +204,7 @@ class AskedBooks(Nodes):
             title = f"on line {parts_of(part_id)[1]}"
             sums = {name: called(getattr(line, name), f"{name.replace('_', ' ')} {title}") for name in SUMS}
             over = later(line.over, self._over, part_id, step)
-            draft.put("line", part_id, replace(line, over=over, **sums))
+            draft.put("line", part_id, replace(all_added(line), over=over, **sums))
         for project_id in draft.ids("project"):
             project: Project = draft.part("project", project_id)
             months = {
@@ -200,7 +214,7 @@ class AskedBooks(Nodes):
                 )
                 for key, sums in project.months.items()
             }
-            draft.put("project", project_id, replace(project, months=months))
+            draft.put("project", project_id, replace(project, months=months, burn=all_added(project.burn)))
 
     def _contract(self, contract: Contract, *_: object) -> Contract:
         history, former = (
@@ -255,7 +269,8 @@ class AskedBooks(Nodes):
         made = replace(forecast, billed=billed, due=due, planned_rate=rate, ceiling=None, ceilings={})
         draft.put("forecast", project_id, made)
         moves = [move for move in draft.moves if move.project_id == project_id]
-        draft.put("outlook", project_id, booked_again(outlook, moves))
+        booked = booked_again(outlook, moves)
+        draft.put("outlook", project_id, replace(booked, days=all_added(booked.days)))
 
     def _in_month(self, name: str, project_id: str, month: str, step: int) -> Node:
         title = f"{name} by statements" if name == BILLED else f"{name} of statements"

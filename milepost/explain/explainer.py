@@ -16,6 +16,7 @@
 from domain.explanation import Node
 from domain.outputs import ExceptionRaised, ProjectView
 from domain.why import Disagreement
+from milepost.explain.alike_rows import AlikeRows
 from milepost.explain.allocation import AllocationNodes
 from milepost.explain.asked_books import AskedBooks
 from milepost.explain.asked_rows import AskedRows
@@ -86,6 +87,7 @@ class Explainer:
         self.listed = CashAndOrderNodes(self)
         self.retainers = RetainerLeftNodes(self)
         self.rows = AskedRows(self)
+        self.alike = AlikeRows(self)
         self.prices = PriceNodes(self)
         self.books = AskedBooks(self)
         self.balances = BalanceNodes(self)

@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from domain.columns import Parts
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
@@ -20,8 +21,9 @@ class WrongNode(NamedTuple):
         return f"{self.node.title}: says {said}, its arithmetic gives {self.found}"
 
 
-def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
-    """Every node once, those below before those above; but those `known` by their identity and all below them."""
+def everything(root: Node, known: Container[int] = (), *, of_rows: bool = True) -> Iterator[Node]:
+    """Every node once, those below before those above; but those `known` by their identity and all below them. Without those `of_rows` none
+    has to be made of what very long sums add up."""
     seen: set[int] = set()
     # After what is below the node that was opened last there is nothing in the stack, for its turn.
     stack: list[Node | None] = [root]
@@ -34,13 +36,17 @@ def everything(root: Node, known: Container[int] = ()) -> Iterator[Node]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        below = node.below
+        below = node.below if of_rows or not _is_of_rows(node) else node.why
         if not below:
             yield node
             continue
         opened.append(node)
         stack.append(None)
         stack += [one for one in reversed(below) if id(one) not in seen and id(one) not in known]
+
+
+def _is_of_rows(node: Node) -> bool:
+    return node.arithmetic is not None and isinstance(node.arithmetic.operands, Parts)
 
 
 def recompute(root: Node) -> list[WrongNode]:
@@ -58,7 +64,9 @@ def wrong_of(nodes: Iterable[Node]) -> list[WrongNode]:
         said = _exact(node.value, node.unit)
         operation = node.arithmetic.operation if node.arithmetic is not None else ""
         made: Fraction | None = said
-        if node.arithmetic is not None and operation in OPERATIONS:
+        if node.arithmetic is not None and isinstance(node.arithmetic.operands, Parts):
+            made = _exact(node.arithmetic.operands.value, node.arithmetic.operands[0].unit)
+        elif node.arithmetic is not None and operation in OPERATIONS:
             made = OPERATIONS[operation](
                 [found[id(one)] for one in node.arithmetic.operands], node.arithmetic.parameters
             )
@@ -72,6 +80,15 @@ def wrong_of(nodes: Iterable[Node]) -> list[WrongNode]:
 def _exact(value: int, unit: str) -> Fraction:
     """Many of very many entries have the same hours, and cost the same."""
     return Fraction(value, 10 ** SCALES[unit])
+
+
+def counted_nodes(nodes: Iterable[Node]) -> int:
+    """How many these are, all that `everything` found without those of rows, with these."""
+    several = list(nodes)
+    all_parts = [one.arithmetic.operands for one in several if one.arithmetic is not None]
+    columns = {id(column): column for parts in all_parts if isinstance(parts, Parts) for column in parts.columns}
+    made = {id(node) for column in columns.values() for node in column.made.values()}
+    return sum(id(one) not in made for one in several) + sum(len(column.values) for column in columns.values())
 
 
 def events_of(nodes: Iterable[Node]) -> list[EventRef]:

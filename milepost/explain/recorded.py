@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from domain.caps.recorded import FREE, HOURS, PINNED, SETTLED, TAKEN
+from domain.columns import Column, Parts
 from domain.counting import counted
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
 from domain.figure import as_recorded
@@ -73,18 +74,23 @@ class RecordedNodes:
 
     def placed(self, address: str, name: str, places: Sequence[PlacedPart], title: str, currency: str) -> Node | None:
         """A sum in order; None where nobody has a part of it. Of very many parts each is only named."""
-        parts = []
-        for one in places:
-            if self.sources.are_many and one.parts is not None:
-                unit = "hours" if name.endswith("hours") else "amount"
-                called = self.called(address, name)
-                parts.append(self.sources.part(one.of, called, one.parts.values[name], unit, currency, one.step))
-            else:
-                parts.append(self._part(one, name))
+        if self.sources.are_many and places:
+            parts: Sequence[Node] = self._named(address, name, places, currency)
+        else:
+            parts = [self._part(one, name) for one in places]
         if not parts:
             return None
         title = title.format(counted(len(parts), "entry", "entries"))
         return total(title, parts, parts[0].unit, parts[0].currency, rule="R16")
+
+    def _named(self, address: str, name: str, places: Sequence[PlacedPart], currency: str) -> Parts:
+        unit, called = "hours" if name.endswith("hours") else "amount", self.called(address, name)
+
+        def part(place: int, value: int) -> Node:
+            return self.sources.part(places[place].of, called, value, unit, currency, places[place].step)
+
+        values = [one.parts.values[name] for one in places if one.parts is not None]
+        return Parts([Column(range(len(places)), values, part)])
 
     def all_placed(
         self,
@@ -121,7 +127,7 @@ class RecordedNodes:
         if id(root) not in made:
             # Of very many most are leaves.
             is_leaf = not root.why and (root.arithmetic is None or not root.arithmetic.operands)
-            for node in (root,) if is_leaf else everything(root, made):
+            for node in (root,) if is_leaf else everything(root, made, of_rows=False):
                 if node.arithmetic is NAMED and node.id in self.sources.named:
                     made[id(node)] = node
                 elif id(node) not in made:
@@ -132,7 +138,9 @@ class RecordedNodes:
     def _with_operands(self, node: Node) -> Node:
         arithmetic = node.arithmetic
         if arithmetic is not None:
-            operands = tuple(self._made[id(one)] for one in arithmetic.operands)
+            operands: Sequence[Node] = arithmetic.operands
+            if not isinstance(operands, Parts):
+                operands = tuple(self._made[id(one)] for one in operands)
             arithmetic = Arithmetic(arithmetic.operation, operands, arithmetic.parameters)
         why = tuple(self._made[id(one)] for one in node.why)
         return node._replace(arithmetic=arithmetic, why=why, policies=tuple(map(self._policy, node.policies)))

@@ -627,7 +627,7 @@ def _months_until(project: Project, last: str) -> dict[str, Tally]:
 def _walk(draft: Draft, project_id: str, bases: Mapping[str, Basis], as_of: date | None) -> dict[str, dict[str, Tally]]:
     """Sums of the project's entries by track, service dates up to `as_of`."""
     sums: dict[str, dict[str, Tally]] = {}
-    for entry in draft.everything():
+    for entry in draft.added():
         for _, line, day, currency, hours, cost, revenue in moves_in(draft, entry, project_id):
             done = sums.setdefault(line if line in bases else WHOLE, {})
             if as_of is None or day <= as_of:

@@ -111,7 +111,8 @@ class Sources:
 
     def figure(self, wanted: str, title: str, value: int, currency: str) -> Node:
         """An amount with an explanation of its own."""
-        return Node(title, value, "amount", currency, Arithmetic(ELSEWHERE), id=wanted)
+        self.named.add(wanted)
+        return Node(title, value, "amount", currency, NAMED, id=wanted)
 
     # Contracts
 

@@ -8,6 +8,7 @@ from milepost.explain import sources
 from milepost.explain.alike_rows import AlikeRows, Rows
 from milepost.explained import as_json
 from tests import explained
+from tests.recordings import SCENARIOS
 from tests.scenario_play import play
 from tests.scenario_text import Scenario, read_scenarios
 
@@ -97,3 +98,16 @@ def test_rows_added_as_one_explain_as_rows_added_one_by_one(tmp_path: Path, monk
     assert max(added) == 4, "of eight rows in June four are added with others"
     monkeypatch.setattr(AlikeRows, "at", by_itself)
     assert together == figures(scenario)
+
+
+def test_journals_in_another_currency_name_their_lines_where_rows_are_very_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """600.00 USD at 0.90 are 540.00 EUR, of which the forecast names the journal's line as a figure to ask for."""
+    monkeypatch.setattr(sources, "ENTRIES_FOLLOWED", 0)
+    wanted = "Work that waited for its retainer draws by its days, in another currency"
+    [scenario] = [one for one in read_scenarios(SCENARIOS / "retainer.md") if one.name == wanted]
+    made = figures(scenario)
+    assert made, "every figure is explained"
+    monkeypatch.setattr(AlikeRows, "at", by_itself)
+    assert made == figures(scenario)

@@ -491,8 +491,8 @@ def _cap_faults(terms: ContractSigned, policies_of: dict[str, Resolved], *, divi
 def _over_engagements(cap_id: str, missing: Sequence[str]) -> str:
     return (
         f"expected a cap over lines of one engagement, which sees its own lines alone; cap {cap_id} also names "
-        f"{', '.join(missing)}, which is no line of this engagement: state a cap for the lines of each, or give their projects one "
-        "engagement_id"
+        f"{', '.join(missing)}, which is no line of this engagement: mend its id, state a cap for the lines of each engagement, or give "
+        "their projects one engagement_id"
     )
 
 

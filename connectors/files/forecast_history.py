@@ -188,7 +188,10 @@ class _Reading:
         if event.project_id != self._project_id and not known:
             return frozenset()
         self._entries.add(entry)
-        return frozenset({work_cause(event.occurred_at, self._now, corrects=known)})
+        is_time = isinstance(event, TimeApproved | TimeWithdrawn)
+        # Of other work seen before, what was withdrawn, or waited, is new again.
+        corrects = {known} if is_time or not known else {True, False}
+        return frozenset(work_cause(event.occurred_at, self._now, corrects=each) for each in corrects)
 
 
 def is_used_up(cap: ForecastCap) -> bool:

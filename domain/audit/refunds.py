@@ -10,6 +10,7 @@ from domain.accounts import CONTRACT_ASSET, CONTRACT_LIABILITY, EXCHANGE_DIFFERE
 from domain.accounts import RETENTION_RECEIVABLE as RETAINED
 from domain.audit.engagement import AuditedEngagement, records
 from domain.audit.findings import Checked, SeenOutput, Violation, violation
+from domain.billing.statement import ISSUED
 from domain.capabilities import REFUND_LIABILITY, is_unrealised
 from domain.ledger.clearing import is_of_invoice
 from domain.money import format_amount
@@ -30,7 +31,7 @@ def check(engagement: AuditedEngagement) -> Checked:
     for _, one in records(engagement.outputs, BillingStatement):
         given = -sum(min(line.amount, 0) for line in one.lines)
         gives[one.statement_id] += given
-        if not (one.amount_due or one.retained):
+        if one.status == ISSUED and not (one.amount_due or one.retained):
             # Its invoice asks for nothing, and posts nothing to a receivable.
             owed[one.contract_id] += given
     found: list[Violation] = []

@@ -22,8 +22,9 @@ from state.books import PART_KINDS, Contract, Entry, JournalStanding, StatementE
 VERSION = 49
 _HEAD = Struct(">BI")
 _HEADER = _HEAD.size
-# What of a contract is stored as it is; and what of a stored one is made of something else.
+# What of a contract is stored as it is.
 PLAIN = str, int, bool, type(None)
+# What of a stored contract is made of something else.
 NESTED = list, dict
 
 _encoder = msgspec.msgpack.Encoder()

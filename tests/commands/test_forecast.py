@@ -320,14 +320,24 @@ def test_a_move_of_an_expense_names_it_and_is_among_the_figures_of_its_project(t
         approved_by="BEN",
     )
     again = {**spent, "event_id": "again", "occurred_at": "2026-03-09T10:00:00Z", "version": 2, "amount": "10600.00"}
+    other = {
+        **spent,
+        "event_id": "other",
+        "expense_id": "E-2",
+        "occurred_at": "2026-03-12T10:00:00Z",
+        "amount": "200.00",
+    }
+    withdrawn = event("ExpenseWithdrawn", "2026-03-13T10:00:00Z", expense_id="E-2", version=2, approved_by="BEN")
+    back = {**other, "event_id": "back", "occurred_at": "2026-03-16T10:00:00Z", "version": 3, "amount": "400.00"}
     others = [each for each in founding() if each["type"] != "ContractSigned"]
-    write(tmp_path / "input", [*others, contract, worked("T-1", 2), spent, again])
+    write(tmp_path / "input", [*others, contract, worked("T-1", 2), spent, again, other, withdrawn, back])
     output = ["--output", str(tmp_path / "output")]
     run = CliRunner().invoke(app, ["run", "--input", str(tmp_path / "input"), *output, "--until", "2026-03-31"])
     assert run.exit_code == 0, run.stderr
     shown = CliRunner().invoke(app, ["forecast", "BRIDGE", *output]).stdout
     assert "  2026-03-06  5,920.00    880.00  -5,040.00  volume      expense approved E-1\n" in shown
     assert "  2026-03-09  1,000.00  1,050.00      50.00  correction  expense approved E-1 version 2\n" in shown
+    assert "  2026-03-16    400.00    420.00      20.00  volume      expense approved E-2 version 3\n" in shown
     listed = CliRunner().invoke(app, ["explain", "BRIDGE#x", *output]).stderr
     moved = re.findall(r"BRIDGE#since/1/(?:volume|correction)/\w+", listed)
     assert [each.rpartition("/")[2] for each in moved] == ["cost", "revenue", "margin"] * 2

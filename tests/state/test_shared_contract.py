@@ -158,7 +158,8 @@ def test_what_lines_of_two_engagements_would_share_is_refused_in_both(tmp_path: 
     (why, other) = (one.message for one in said(books, ExceptionRaised))
     assert why == (
         "contract K: shared_caps[0].lines: expected a cap over lines of one engagement, which sees its own lines alone; cap S also names "
-        "M, which is no line of this engagement: state a cap for the lines of each, or give their projects one engagement_id"
+        "M, which is no line of this engagement: mend its id, state a cap for the lines of each engagement, or give their projects "
+        "one engagement_id"
     )
     assert "cap S also names L, which" in other
     books.close()

@@ -2,6 +2,6 @@
 
 from setuptools import Extension, setup
 
-COMPILED = ("avro_native", "tuple_fields")
+COMPILED = ("avro_native", "huge_pages", "tuple_fields")
 
 setup(ext_modules=[Extension(f"connectors.{name}", [f"connectors/{name}.pyx"], optional=True) for name in COMPILED])

@@ -10,6 +10,8 @@ from typing import Any
 
 import orjson
 
+from connectors.compiled import ask_for_huge_pages
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -65,6 +67,7 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
 
 
 def main() -> None:
+    ask_for_huge_pages()
     task, *arguments = sys.argv[1:]
     sys.stdout.buffer.write(orjson.dumps(_plain(_tasks()[task](*arguments))) + b"\n")
 

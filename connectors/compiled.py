@@ -24,6 +24,7 @@ def _compiled(name: str) -> ModuleType | None:
 
 native: Final = _compiled("connectors.avro_native")
 _fields: Final = _compiled("connectors.tuple_fields")
+_pages: Final = _compiled("connectors.huge_pages")
 
 
 def read_tuples_as_slots() -> None:
@@ -33,3 +34,9 @@ def read_tuples_as_slots() -> None:
     for each in tuple.__subclasses__():
         if hasattr(each, "_fields") and each.__module__.partition(".")[0] in READ_OFTEN:
             _fields.read_as_slots(each)
+
+
+def ask_for_huge_pages() -> None:
+    """Of the system, for what Python takes from now on; not a thing where that is not compiled (docs/decisions/huge-pages.md)."""
+    if _pages is not None:
+        _pages.ask()

@@ -13,6 +13,7 @@ import pytest
 import typer.testing
 from hypothesis import HealthCheck, Phase, settings
 
+from connectors.compiled import ask_for_huge_pages
 from tests import in_memory, made_once
 from tests.compiling import compile_share
 from tests.order import in_turn
@@ -23,6 +24,7 @@ pytest_plugins = ["tests.kafka.servers"]
 # Making `milepost` out of its verbs takes longer than most of them, and thousands of tests call one in this process.
 typer.testing._get_command = cache(typer.testing._get_command)  # type: ignore[attr-defined]  # its own import
 
+ask_for_huge_pages()  # as a command does
 # Before anybody asks for a temporary file; workers have it from the process that starts them.
 IN_MEMORY = None if "PYTEST_XDIST_WORKER" in os.environ else in_memory.begin()
 

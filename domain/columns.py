@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from domain.explanation import Node
 
 
-class Column:
+class AddendColumn:
     """One number of each of many rows, by the places of these in their order; none of them is 0."""
 
     __slots__ = ("_make", "made", "places", "values")
@@ -26,18 +26,18 @@ class Column:
         return self.made[number]
 
 
-class Parts(Sequence["Node"]):
+class SumParts(Sequence["Node"]):
     """The addends of a sum: one run of columns after the other, each in the order of its rows."""
 
     __slots__ = ("_order", "runs", "value")
 
-    def __init__(self, *runs: Sequence[Column]) -> None:
+    def __init__(self, *runs: Sequence[AddendColumn]) -> None:
         self.runs = runs
         self.value = sum(sum(column.values) for column in self.columns)
-        self._order: list[tuple[Column, int]] | None = None
+        self._order: list[tuple[AddendColumn, int]] | None = None
 
     @property
-    def columns(self) -> Iterator[Column]:
+    def columns(self) -> Iterator[AddendColumn]:
         return chain.from_iterable(self.runs)
 
     def __len__(self) -> int:
@@ -56,13 +56,13 @@ class Parts(Sequence["Node"]):
         column, number = self._in_order()[place]
         return column.node(number)
 
-    def _in_order(self) -> list[tuple[Column, int]]:
+    def _in_order(self) -> list[tuple[AddendColumn, int]]:
         if self._order is None:
             self._order = [one for run in self.runs for one in _by_row(run)]
         return self._order
 
 
-def _by_row(run: Sequence[Column]) -> list[tuple[Column, int]]:
+def _by_row(run: Sequence[AddendColumn]) -> list[tuple[AddendColumn, int]]:
     """Of one row what comes first in the run."""
     found = [(place, at, number) for at, of in enumerate(run) for number, place in enumerate(of.places)]
     return [(run[at], number) for _, at, number in sorted(found)]
@@ -70,7 +70,7 @@ def _by_row(run: Sequence[Column]) -> list[tuple[Column, int]]:
 
 def joined(several: Sequence[Sequence[Node]]) -> Sequence[Node]:
     """One sum of the addends of several."""
-    parts = [one for one in several if isinstance(one, Parts)]
+    parts = [one for one in several if isinstance(one, SumParts)]
     if len(parts) == len(several):
-        return Parts(*(run for one in parts for run in one.runs))
+        return SumParts(*(run for one in parts for run in one.runs))
     return tuple(chain.from_iterable(several))

@@ -17,7 +17,7 @@ from functools import lru_cache
 from math import lcm
 from typing import Final, NamedTuple, TypeVar
 
-from domain.columns import Parts
+from domain.columns import SumParts
 from domain.money import smallest_unit, step_text
 from domain.units import (
     AMOUNT_SCALE,
@@ -356,7 +356,7 @@ OPERATIONS: Final[Mapping[str, Callable[[Sequence[Fraction], Mapping[str, Parame
 
 
 def total(title: str, operands: Sequence[Node], unit: str = "amount", currency: str = "", **more: object) -> Node:
-    if isinstance(operands, Parts):
+    if isinstance(operands, SumParts):
         return Node(title, operands.value, unit, currency, Arithmetic("sum", operands), **more)  # type: ignore[arg-type]
     value = sum(one.value or 0 for one in operands)
     return Node(title, value, unit, currency, Arithmetic("sum", tuple(operands)), **more)  # type: ignore[arg-type]

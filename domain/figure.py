@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Final
 
 from domain import money
-from domain.columns import Column, Parts, joined
+from domain.columns import AddendColumn, SumParts, joined
 from domain.explanation import (
     SCALES,
     Node,
@@ -193,7 +193,7 @@ class Summed(RecordedLater):
         operands: list[Sequence[Node]] = []
         for of_rows, several in groupby((first, *reversed(parts)), _is_column):
             if of_rows:
-                operands.append(Parts([one.column for one in several if isinstance(one, ColumnNumber)]))
+                operands.append(SumParts([one.column for one in several if isinstance(one, ColumnNumber)]))
             else:
                 operands += map(first._nodes_of, several)
         return total(TOGETHER, joined(operands), first.node.unit, first.node.currency)
@@ -202,10 +202,10 @@ class Summed(RecordedLater):
 class ColumnNumber(RecordedLater):
     """What rows that are alike put into a sum, as one number: beside other such numbers its parts come in the order of the rows."""
 
-    column: Column
+    column: AddendColumn
 
     def make(self) -> Node:
-        parts = Parts([self.column])
+        parts = SumParts([self.column])
         return total(TOGETHER, parts, parts[0].unit, parts[0].currency)
 
 
@@ -245,7 +245,7 @@ class PlacedAmount:
         return (made,) if made is not None else ()
 
 
-def of_rows(column: Column) -> int:
+def of_rows(column: AddendColumn) -> int:
     """The numbers of the column as one; of one row that by itself."""
     if len(column.values) == 1:
         return later(column.values[0], column.node, 0)

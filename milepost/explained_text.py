@@ -6,7 +6,7 @@ from typing import Final
 from rich.text import Text
 from rich.tree import Tree
 
-from domain.columns import Parts
+from domain.columns import SumParts
 from domain.explanation import Node
 from milepost.console import printable
 from milepost.explained import below, event_text, formula, policies_text, shared, value_text
@@ -57,7 +57,7 @@ def _text(words: str, style: str = "") -> Text:
 
 def _first(nodes: Sequence[Node]) -> Sequence[Node]:
     """What stands under a heading is shown whole, a long sum by its first parts."""
-    if not isinstance(nodes, Parts) and any(node.arithmetic is None for node in nodes):
+    if not isinstance(nodes, SumParts) and any(node.arithmetic is None for node in nodes):
         return nodes
     return nodes if len(nodes) <= SHOWN_FIRST + 2 else nodes[:SHOWN_FIRST]
 

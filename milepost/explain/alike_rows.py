@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeVar, cast
 from msgspec.structs import replace
 
 from domain.accounts import REVENUE
-from domain.columns import Column
+from domain.columns import AddendColumn
 from domain.explanation import Node
 from domain.figure import later, of_rows, whole
 from domain.work.rows import named
@@ -78,7 +78,7 @@ class _Group:
         self._nodes, self._step = nodes, step
         self.entries: list[Entry] = []
         self._places: list[int] = []
-        self._columns: list[Column] = []
+        self._columns: list[AddendColumn] = []
 
     def put(self, place: int, entry: Entry) -> int:
         """As which of the group."""
@@ -96,7 +96,7 @@ class _Group:
         made = self._nodes.row(self.entries[number].entry_id, self._step)
         return _with(made, [later(column.values[number], column.node, number) for column in self._columns])
 
-    def _column(self, name: str, values: tuple[int, ...]) -> Column:
+    def _column(self, name: str, values: tuple[int, ...]) -> AddendColumn:
         sources, step = self._nodes.sources, self._step
         unit, currency = ("hours", "") if name.startswith("hours") else ("amount", self._currency(name))
         names = dict(zip(self._places, (entry.entry_id for entry in self.entries), strict=True))
@@ -104,7 +104,7 @@ class _Group:
         def part(place: int, value: int) -> Node:
             return sources.part(names[place], name, value, unit, currency, step)
 
-        return Column(self._places, values, part)
+        return AddendColumn(self._places, values, part)
 
     def _currency(self, name: str) -> str:
         first = self.entries[0]

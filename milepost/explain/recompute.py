@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
-from domain.columns import Parts
+from domain.columns import SumParts
 from domain.explanation import OPERATIONS, SCALES, STATED, EventRef, Node
 
 
@@ -46,7 +46,7 @@ def everything(root: Node, known: Container[int] = (), *, of_rows: bool = True) 
 
 
 def _is_of_rows(node: Node) -> bool:
-    return node.arithmetic is not None and isinstance(node.arithmetic.operands, Parts)
+    return node.arithmetic is not None and isinstance(node.arithmetic.operands, SumParts)
 
 
 def recompute(root: Node) -> list[WrongNode]:
@@ -64,7 +64,7 @@ def wrong_of(nodes: Iterable[Node]) -> list[WrongNode]:
         said = _exact(node.value, node.unit)
         operation = node.arithmetic.operation if node.arithmetic is not None else ""
         made: Fraction | None = said
-        if node.arithmetic is not None and isinstance(node.arithmetic.operands, Parts):
+        if node.arithmetic is not None and isinstance(node.arithmetic.operands, SumParts):
             made = _exact(node.arithmetic.operands.value, node.arithmetic.operands[0].unit)
         elif node.arithmetic is not None and operation in OPERATIONS:
             made = OPERATIONS[operation](
@@ -86,7 +86,7 @@ def counted_nodes(nodes: Iterable[Node]) -> int:
     """How many these are, all that `everything` found without those of rows, with these."""
     several = list(nodes)
     all_parts = [one.arithmetic.operands for one in several if one.arithmetic is not None]
-    columns = {id(column): column for parts in all_parts if isinstance(parts, Parts) for column in parts.columns}
+    columns = {id(column): column for parts in all_parts if isinstance(parts, SumParts) for column in parts.columns}
     made = {id(node) for column in columns.values() for node in column.made.values()}
     return sum(id(one) not in made for one in several) + sum(len(column.values) for column in columns.values())
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from domain.caps.recorded import FREE, HOURS, PINNED, SETTLED, TAKEN
-from domain.columns import Column, Parts
+from domain.columns import AddendColumn, SumParts
 from domain.counting import counted
 from domain.explanation import ELSEWHERE, FIELD, Arithmetic, Node, PolicyUse, constant, total
 from domain.figure import as_recorded
@@ -83,14 +83,14 @@ class RecordedNodes:
         title = title.format(counted(len(parts), "entry", "entries"))
         return total(title, parts, parts[0].unit, parts[0].currency, rule="R16")
 
-    def _named(self, address: str, name: str, places: Sequence[PlacedPart], currency: str) -> Parts:
+    def _named(self, address: str, name: str, places: Sequence[PlacedPart], currency: str) -> SumParts:
         unit, called = "hours" if name.endswith("hours") else "amount", self.called(address, name)
 
         def part(place: int, value: int) -> Node:
             return self.sources.part(places[place].of, called, value, unit, currency, places[place].step)
 
         values = [one.parts.values[name] for one in places if one.parts is not None]
-        return Parts([Column(range(len(places)), values, part)])
+        return SumParts([AddendColumn(range(len(places)), values, part)])
 
     def all_placed(
         self,
@@ -139,7 +139,7 @@ class RecordedNodes:
         arithmetic = node.arithmetic
         if arithmetic is not None:
             operands: Sequence[Node] = arithmetic.operands
-            if not isinstance(operands, Parts):
+            if not isinstance(operands, SumParts):
                 operands = tuple(self._made[id(one)] for one in operands)
             arithmetic = Arithmetic(arithmetic.operation, operands, arithmetic.parameters)
         why = tuple(self._made[id(one)] for one in node.why)

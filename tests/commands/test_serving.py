@@ -186,7 +186,8 @@ def test_who_is_asked_to_end_hands_it_on_and_waits(
 
 def test_ctrl_c_while_it_loads_is_no_fault_of_ours() -> None:
     script = (
-        "import signal, sys, types; start = lambda _: signal.raise_signal(signal.SIGINT);"
+        "import signal, sys, types; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "start = lambda _: signal.raise_signal(signal.SIGINT);"
         "sys.modules['milepost.command_line'] = types.SimpleNamespace(command_line=start);"
         "from milepost.__main__ import main; main()"
     )

@@ -37,6 +37,6 @@ def read_tuples_as_slots() -> None:
 
 
 def ask_for_huge_pages() -> None:
-    """Of the system, for what Python takes from now on; not a thing where that is not compiled (docs/decisions/huge-pages.md)."""
+    """For the memory that Python takes from now on; where that is not compiled, nothing is asked (docs/decisions/huge-pages.md)."""
     if _pages is not None:
         _pages.ask()
